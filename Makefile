@@ -1,0 +1,78 @@
+# The verbs of this project. Bare `make` prints them. Needs make and a Python of 3.11 to 3.13.
+#
+#   END=newest    runs a verb with the newest supported versions instead of the oldest (see .ci/ends)
+#   PORT=8000     where `make demo` listens
+#   T=path        what `make test` and `make e2e` run, and with which options of pytest
+
+END ?= oldest
+ifeq ($(END),newest)
+ENV := .venv-newest
+else
+ENV := .venv
+endif
+BIN := $(ENV)/bin
+PORT ?= 8000
+# Absolute, because a recipe may change its directory.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check format e2e bench schema soak clean
+
+help:
+	@sed -n -E 's/^([a-z0-9-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: $(ENV)/.stamp ## Serve the example board on 127.0.0.1:8000 (PORT= changes it).
+	python -m examples.board --port $(PORT)
+
+test: $(ENV)/.stamp .venv-upstream/.stamp ## Run every test but the end-to-end ones (END=newest, T=tests/graphql).
+	python -m pytest $(if $(T),$(T),tests --ignore=tests/e2e)
+
+check: $(ENV)/.stamp ## Check format, style, types and the direction of imports.
+	ruff format --check .
+	ruff check .
+	mypy
+	lint-imports
+
+format: $(ENV)/.stamp ## Rewrite the sources in the one format.
+	ruff format .
+	ruff check --fix .
+
+e2e: $(ENV)/.stamp tests/e2e/node_modules/.stamp ## Drive the running demo with clients from npm and a browser.
+	python -m pytest $(if $(T),$(T),tests/e2e)
+
+bench: $(ENV)/.stamp ## Measure against the peers and the limit.
+	python -m benchmarks
+
+schema: $(ENV)/.stamp ## Write the published contracts of the example into schema/.
+	python -m examples.board export_schema
+
+soak: $(ENV)/.stamp ## Run the demo under load for a while and watch its memory and its tasks.
+	python -m benchmarks.soak
+
+clean: ## Remove the environments and everything else that can be made again.
+	rm -rf .venv .venv-newest .venv-upstream tests/e2e/node_modules
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist var
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Environments. Each is made once, and again when what it is made of changes.
+
+.venv/.stamp: pyproject.toml .ci/ends/oldest.txt
+	test -x .venv/bin/python || "$$(.ci/find-python 3.11 3.12 3.13)" -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c .ci/ends/oldest.txt
+	touch $@
+
+.venv-newest/.stamp: pyproject.toml .ci/ends/newest.txt
+	test -x .venv-newest/bin/python || "$$(.ci/find-python 3.13)" -m venv .venv-newest
+	.venv-newest/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c .ci/ends/newest.txt
+	touch $@
+
+# What the comparison suite compares with; apart, because it must be the published package alone.
+.venv-upstream/.stamp: .ci/ends/upstream.txt
+	test -x .venv-upstream/bin/python || "$$(.ci/find-python 3.11 3.12 3.13)" -m venv .venv-upstream
+	.venv-upstream/bin/python -m pip install --quiet --disable-pip-version-check -r .ci/ends/upstream.txt
+	touch $@
+
+tests/e2e/node_modules/.stamp: tests/e2e/package-lock.json
+	cd tests/e2e && npm ci --no-audit --no-fund
+	touch $@

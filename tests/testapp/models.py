@@ -1,0 +1,53 @@
+"""Models which the tests of every room share: a small one for each kind of key, relation and field."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+
+class Author(models.Model):
+    name = models.CharField(max_length=100)
+
+
+class Label(models.Model):
+    name = models.CharField(max_length=50, unique=True)
+
+
+class Article(models.Model):
+    """A row with a choice, a decimal, dates and both kinds of relations."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        IN_REVIEW = "in-review", "In review"
+        PUBLISHED = "published", "Published"
+
+    title = models.CharField(max_length=200)
+    body = models.TextField(blank=True, default="")
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.DRAFT)
+    author = models.ForeignKey(
+        Author, on_delete=models.CASCADE, related_name="articles", null=True, blank=True
+    )
+    labels = models.ManyToManyField(Label, related_name="articles", blank=True)
+    estimate = models.DecimalField(max_digits=6, decimal_places=2, null=True, blank=True)
+    due = models.DateField(null=True, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+
+class Slugged(models.Model):
+    """Looked up by something that is not its key."""
+
+    slug = models.SlugField(unique=True)
+    title = models.CharField(max_length=200)
+
+
+class KeyedByUUID(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    title = models.CharField(max_length=200)
+
+
+class Note(models.Model):
+    """The smallest model."""
+
+    text = models.CharField(max_length=200)
