@@ -1,0 +1,171 @@
+"""
+The server's side of graphql-transport-ws, without a socket.
+
+One machine is one socket. Its owner passes on every frame that arrives, carries out the effects
+that come back, and reports what became of the operations that were started. It must not know what
+an operation does, nor how long an authentication takes; while one is pending, everything but a
+ping waits for it or is refused, as the protocol says.
+
+Source: PROTOCOL.md of the npm package graphql-ws; the comments name its sections.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import Any, assert_never
+
+from .effects import Close, CloseCode, Effect, Initialise, Send, Start, Stop
+from .frames import InvalidMessage
+from .messages import (
+    ClientMessage,
+    Complete,
+    ConnectionAck,
+    ConnectionInit,
+    Error,
+    Next,
+    Ping,
+    Pong,
+    Subscribe,
+    parse,
+    text_of,
+)
+
+SUBPROTOCOL = "graphql-transport-ws"
+
+
+class _State(Enum):
+    WAITING = auto()  # for connection_init
+    INITIALISING = auto()  # connection_init came, its answer is pending
+    READY = auto()
+    CLOSED = auto()
+
+
+class GraphQLTransportWS:
+    """
+    The conversation with one client.
+
+    No method raises for anything that a client does. After a ``Close`` has been returned the
+    machine is closed: every method returns ``[]``, and the owner cancels what still runs.
+    """
+
+    def __init__(self, max_frame_size: int | None = None) -> None:
+        """``max_frame_size`` counts bytes of UTF-8; a longer frame closes with 4400."""
+        self._max_frame_size = max_frame_size
+        self._state = _State.WAITING
+        # The id of each running operation, with the token that identifies the run itself.
+        self._operations: dict[str, object] = {}
+
+    @property
+    def closed(self) -> bool:
+        """Whether the conversation is over."""
+        return self._state is _State.CLOSED
+
+    def receive(self, text: str | None, data: bytes | None = None) -> list[Effect]:
+        """Read one frame of the client and say what must happen.
+
+        A ``text`` of None is a binary frame, whatever ``data`` holds.
+        """
+        if self.closed:
+            return []
+        try:
+            message = parse(data if text is None else text, self._max_frame_size)
+        except InvalidMessage as error:  # "Invalid message"
+            return self.close(CloseCode.BAD_MESSAGE, str(error))
+        return self._handle(message)
+
+    def acknowledge(self, payload: dict[str, Any] | None = None) -> list[Effect]:
+        """Grant the pending ``Initialise``; ``[]`` when none is pending (any more)."""
+        if self._state is not _State.INITIALISING:
+            return []
+        text = text_of(ConnectionAck(payload))
+        self._state = _State.READY
+        return [Send(text)]
+
+    def refuse(self, reason: str = "Forbidden") -> list[Effect]:
+        """Reject the client: at its ``Initialise``, or later when its rights have expired."""
+        return self.close(CloseCode.FORBIDDEN, reason)
+
+    def init_timeout(self) -> list[Effect]:
+        """Say that the time to introduce oneself is over; closes only who has not done so."""
+        if self._state is not _State.WAITING:
+            return []
+        return self.close(CloseCode.INITIALISATION_TIMEOUT, "Connection initialisation timeout")
+
+    def close(self, code: int, reason: str = "") -> list[Effect]:
+        """End the conversation from the server's side, e.g. with ``CloseCode.SERVER_ERROR``."""
+        if self.closed:
+            return []
+        self.disconnected()
+        return [Close(code, reason)]
+
+    def disconnected(self) -> None:
+        """Say that the socket is gone: late reports of operations are ignored from now on."""
+        self._state = _State.CLOSED
+        self._operations.clear()
+
+    def next(self, id: str, result: dict[str, Any], operation: object) -> list[Effect]:
+        """
+        Send one execution result of an operation; ``[]`` once it has ended.
+
+        Raises:
+            InvalidMessage: if the result has no JSON; the operation goes on.
+        """
+        if not self._runs(id, operation):
+            return []
+        return [Send(text_of(Next(id, result)))]
+
+    def error(self, id: str, errors: list[dict[str, Any]], operation: object) -> list[Effect]:
+        """
+        End an operation that failed before its execution; ``[]`` once it has ended.
+
+        Raises:
+            InvalidMessage: if ``errors`` is empty or has no JSON; the operation has ended.
+        """
+        if not self._runs(id, operation):
+            return []
+        # Freed before the text exists: a client may use the id again as soon as it reads it.
+        del self._operations[id]
+        return [Send(text_of(Error(id, errors)))]
+
+    def complete(self, id: str, operation: object) -> list[Effect]:
+        """End an operation that has nothing more to say; ``[]`` once it has ended."""
+        if not self._runs(id, operation):
+            return []
+        del self._operations[id]
+        return [Send(text_of(Complete(id)))]
+
+    def _runs(self, id: str, operation: object) -> bool:
+        # By identity: the id may belong to a later operation by now.
+        return id in self._operations and self._operations[id] is operation
+
+    def _handle(self, message: ClientMessage) -> list[Effect]:
+        match message:
+            case ConnectionInit(payload):
+                if self._state is not _State.WAITING:  # "ConnectionInit"
+                    return self.close(
+                        CloseCode.TOO_MANY_INITIALISATIONS, "Too many initialisation requests"
+                    )
+                self._state = _State.INITIALISING
+                return [Initialise(payload)]
+            case Ping(payload):  # "Ping": at any time
+                return [Send(text_of(Pong(payload)))]
+            case Pong():
+                return []
+            case Subscribe():
+                return self._subscribe(message)
+            case Complete(id):
+                # "Complete": it may cross ours on the wire, which is not an error.
+                operation = self._operations.pop(id, None)
+                return [] if operation is None else [Stop(id, operation)]
+            case _:  # pragma: no cover  (mypy proves that nothing comes here)
+                assert_never(message)
+
+    def _subscribe(self, message: Subscribe) -> list[Effect]:
+        if self._state is not _State.READY:  # "Subscribe"
+            return self.close(CloseCode.UNAUTHORIZED, "Unauthorized")
+        if message.id in self._operations:
+            reason = f"Subscriber for {message.id} already exists"
+            return self.close(CloseCode.OPERATION_EXISTS, reason)
+        # Reserved before anybody awaits anything.
+        operation = self._operations[message.id] = object()
+        return [Start(message.id, message.request, operation)]

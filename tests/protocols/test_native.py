@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dcrf_graph.protocols.effects import Dispatch, Send
+from dcrf_graph.protocols.native import NativeConsumer, NativeStreams, error_payload
+from tests.protocols.bounds import BOUNDED
+
+LIST = {"action": "list", "request_id": 42}
+
+
+def answer(effects: list[Dispatch | Send]) -> dict[str, Any]:
+    """Read the one frame that is sent back."""
+    [effect] = effects
+    assert isinstance(effect, Send)
+    frame: dict[str, Any] = json.loads(effect.text)
+    return frame
+
+
+@pytest.fixture
+def consumer() -> NativeConsumer:
+    return NativeConsumer(max_frame_size=1000)
+
+
+@pytest.fixture
+def streams() -> NativeStreams:
+    return NativeStreams(["cards", "boards"], max_frame_size=1000)
+
+
+def test_an_error_frame_has_the_shape_of_every_reply() -> None:
+    assert error_payload(["no"], 403, action="list", request_id=7) == {
+        "errors": ["no"],
+        "data": None,
+        "action": "list",
+        "response_status": 403,
+        "request_id": 7,
+    }
+
+
+# One consumer
+
+
+def test_a_frame_reaches_the_consumer_as_it_is(consumer: NativeConsumer) -> None:
+    assert consumer.receive(json.dumps(LIST)) == [Dispatch("", LIST)]
+
+
+def test_an_object_without_an_action_is_the_business_of_the_consumer(
+    consumer: NativeConsumer,
+) -> None:
+    assert consumer.receive("{}") == [Dispatch("", {})]
+
+
+@pytest.mark.parametrize("text", ["not json", "[]", "7", "null", "[" * 900, '{"a": NaN}'])
+def test_a_frame_that_is_no_object_is_answered_with_400(
+    consumer: NativeConsumer, text: str
+) -> None:
+    frame = answer(consumer.receive(text))
+    assert frame["response_status"] == 400
+    assert frame["errors"][0].startswith("frame: expected ")
+
+
+def test_a_binary_frame_is_answered_with_400(consumer: NativeConsumer) -> None:
+    frame = answer(consumer.receive(None, b"\x00"))
+    assert frame == error_payload(["frame: expected text, got binary data"], 400)
+
+
+def test_a_frame_that_is_too_long_is_answered_with_413(consumer: NativeConsumer) -> None:
+    frame = answer(consumer.receive("x" * 1001))
+    assert frame == error_payload(["frame: expected at most 1000 bytes, got 1001 bytes"], 413)
+
+
+def test_the_next_frame_after_nonsense_works(consumer: NativeConsumer) -> None:
+    consumer.receive("\ud800")
+    assert consumer.receive(json.dumps(LIST)) == [Dispatch("", LIST)]
+
+
+@pytest.mark.parametrize("flaw", ["NaN", "1e999", '"\\ud800"', "[" * 140 + "]" * 140])
+@pytest.mark.parametrize("request_id", [7, "seven", 7.5, None, True])
+def test_the_request_id_of_a_refused_frame_is_echoed_where_it_can_be_read(
+    consumer: NativeConsumer, flaw: str, request_id: object
+) -> None:
+    text = f'{{"action": "create", "request_id": {json.dumps(request_id)}, "data": {flaw}}}'
+    assert answer(consumer.receive(text))["request_id"] == request_id
+
+
+@pytest.mark.parametrize("request_id", ["NaN", "1e999", "[NaN]", "{}"])
+def test_a_request_id_that_cannot_be_echoed_is_null(
+    consumer: NativeConsumer, request_id: str
+) -> None:
+    text = f'{{"request_id": {request_id}, "data": NaN}}'
+    assert answer(consumer.receive(text))["request_id"] is None
+
+
+# Streams
+
+
+def test_an_envelope_is_opened_for_its_stream(streams: NativeStreams) -> None:
+    text = json.dumps({"stream": "cards", "payload": LIST})
+    assert streams.receive(text) == [Dispatch("cards", LIST)]
+
+
+def test_an_unknown_stream_is_answered_with_404_under_its_name(streams: NativeStreams) -> None:
+    text = json.dumps({"stream": "birds", "payload": LIST})
+    reason = "stream: expected one of boards, cards, got another name"
+    assert answer(streams.receive(text)) == {
+        "stream": "birds",
+        "payload": error_payload([reason], 404, request_id=42),
+    }
+
+
+@pytest.mark.parametrize("payload", [None, 7, [LIST]])
+def test_a_payload_that_is_no_object_is_answered_with_400(
+    streams: NativeStreams, payload: object
+) -> None:
+    frame = answer(streams.receive(json.dumps({"stream": "cards", "payload": payload})))
+    assert frame["stream"] == "cards"
+    assert frame["payload"]["errors"][0].startswith("payload: expected an object, got ")
+
+
+def test_a_frame_without_an_envelope_is_answered_with_its_request_id(
+    streams: NativeStreams,
+) -> None:
+    frame = answer(streams.receive(json.dumps(LIST)))
+    reason = "stream: expected a string, got null"
+    assert frame == {"stream": None, "payload": error_payload([reason], 400, request_id=42)}
+
+
+def test_a_refused_envelope_is_answered_with_the_request_id_of_its_payload(
+    streams: NativeStreams,
+) -> None:
+    text = '{"stream": "cards", "payload": {"request_id": 7, "data": NaN}}'
+    assert answer(streams.receive(text))["payload"]["request_id"] == 7
+
+
+@pytest.mark.parametrize("text", ["", "[]", "[" * 900, "x" * 1001])
+def test_nonsense_is_answered_in_an_envelope_without_a_stream(
+    streams: NativeStreams, text: str
+) -> None:
+    frame = answer(streams.receive(text))
+    assert frame["stream"] is None
+    assert frame["payload"]["response_status"] == (413 if text.startswith("x") else 400)
+
+
+def test_a_ready_payload_is_wrapped_without_being_read(streams: NativeStreams) -> None:
+    payload = '{"data":1.50}'
+    assert streams.envelope("cards", payload) == Send(
+        f'{{"stream": "cards", "payload": {payload}}}'
+    )
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda children: (
+        st.lists(children, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["stream", "payload", "request_id", "action"]), children, max_size=3
+        )
+    ),
+    max_leaves=10,
+)
+
+
+@BOUNDED
+@given(st.text() | JSON.map(json.dumps), st.none() | st.binary(max_size=8))
+def test_any_frame_has_exactly_one_effect(text: str, data: bytes | None) -> None:
+    """A dispatch or a frame of strict JSON, never an exception."""
+    for machine in (NativeConsumer(200), NativeStreams({"cards"}, 200)):
+        for frame in (text, None):
+            [effect] = machine.receive(frame, data)
+            if isinstance(effect, Send):
+                json.loads(effect.text, parse_constant=pytest.fail)
