@@ -12,13 +12,14 @@ from urllib.parse import urlsplit
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+from django.dispatch import receiver
 
 # Connections opened by other threads than the tests', with a strong reference: such a connection is
 # not collected, with a warning, in the middle of some later test.
 opened_elsewhere: list[BaseDatabaseWrapper] = []
 
 
-@connection_created.connect
+@receiver(connection_created)
 def note_connection(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
     if threading.current_thread() is not threading.main_thread():
         opened_elsewhere.append(connection)

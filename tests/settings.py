@@ -69,6 +69,8 @@ INSTALLED_APPS = [
     "rest_framework",
     "django_filters",
     "dcrf_graph",
+    "examples.board",
+    "tests.comparison",
     "tests.testapp",
 ]
 MIDDLEWARE = [

@@ -1,4 +1,4 @@
-"""Models which the tests of every room share: a small one for each kind of key, relation and field."""
+"""Models which the tests of every room share: one for each kind of key, relation and field."""
 
 from __future__ import annotations
 
