@@ -1,14 +1,18 @@
 # The verbs of this project. Bare `make` prints them. Needs make and a Python of 3.11 to 3.13.
 #
 #   END=newest    runs a verb with the newest supported versions instead of the oldest (see .ci/ends)
+#   PYTHONS=3.12  the Pythons that may make the environment, the preferred one first
 #   PORT=8000     where `make demo` listens
 #   T=path        what `make test` and `make e2e` run, and with which options of pytest
 
 END ?= oldest
 ifeq ($(END),newest)
 ENV := .venv-newest
+# Django 6.1 has left Python 3.11 behind.
+PYTHONS ?= 3.13 3.12
 else
 ENV := .venv
+PYTHONS ?= 3.11 3.12 3.13
 endif
 BIN := $(ENV)/bin
 PORT ?= 8000
@@ -23,7 +27,7 @@ help:
 	@sed -n -E 's/^([a-z0-9-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: $(ENV)/.stamp ## Serve the example board on 127.0.0.1:8000 (PORT= changes it).
-	python -m examples.board --port $(PORT)
+	PORT=$(PORT) python -m examples.board
 
 test: $(ENV)/.stamp .venv-upstream/.stamp ## Run every test but the end-to-end ones (END=newest, T=tests/graphql).
 	python -m pytest $(if $(T),$(T),tests --ignore=tests/e2e)
@@ -45,7 +49,7 @@ bench: $(ENV)/.stamp ## Measure against the peers and the limit.
 	python -m benchmarks
 
 schema: $(ENV)/.stamp ## Write the published contracts of the example into schema/.
-	python -m examples.board export_schema
+	examples/board/manage.py export_schema
 
 soak: $(ENV)/.stamp ## Run the demo under load for a while and watch its memory and its tasks.
 	python -m benchmarks.soak
@@ -58,18 +62,18 @@ clean: ## Remove the environments and everything else that can be made again.
 # Environments. Each is made once, and again when what it is made of changes.
 
 .venv/.stamp: pyproject.toml .ci/ends/oldest.txt
-	test -x .venv/bin/python || "$$(.ci/find-python 3.11 3.12 3.13)" -m venv .venv
+	test -x .venv/bin/python || { python=$$(.ci/find-python $(PYTHONS)) && "$$python" -m venv .venv; }
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c .ci/ends/oldest.txt
 	touch $@
 
 .venv-newest/.stamp: pyproject.toml .ci/ends/newest.txt
-	test -x .venv-newest/bin/python || "$$(.ci/find-python 3.13)" -m venv .venv-newest
+	test -x .venv-newest/bin/python || { python=$$(.ci/find-python $(PYTHONS)) && "$$python" -m venv .venv-newest; }
 	.venv-newest/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c .ci/ends/newest.txt
 	touch $@
 
 # What the comparison suite compares with; apart, because it must be the published package alone.
 .venv-upstream/.stamp: .ci/ends/upstream.txt
-	test -x .venv-upstream/bin/python || "$$(.ci/find-python 3.11 3.12 3.13)" -m venv .venv-upstream
+	test -x .venv-upstream/bin/python || { python=$$(.ci/find-python $(PYTHONS)) && "$$python" -m venv .venv-upstream; }
 	.venv-upstream/bin/python -m pip install --quiet --disable-pip-version-check -r .ci/ends/upstream.txt
 	touch $@
 
