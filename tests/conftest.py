@@ -51,7 +51,7 @@ def answers(host: str, port: int) -> bool:
 
 
 def require(name: str, url: str, default_port: int) -> str:
-    """The `url`, if the service answers; else the test is skipped, or fails with REQUIRE_SERVICES=1."""
+    """The `url`, if the service answers; else a loud skip, or with REQUIRE_SERVICES=1 a failure."""
     parts = urlsplit(url)
     host, port = parts.hostname or "127.0.0.1", parts.port or default_port
     if answers(host, port):

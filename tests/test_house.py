@@ -1,4 +1,4 @@
-"""What is written twice about the project itself is compared here: versions, verbs, notes, commands."""
+"""What the project says about itself twice is compared: versions, verbs, notes, commands."""
 
 from __future__ import annotations
 
