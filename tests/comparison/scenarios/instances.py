@@ -1,0 +1,349 @@
+"""ObserverModelInstanceMixin: a client follows one row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.comparison.library import (
+    BasePermission,
+    GenericAsyncAPIConsumer,
+    ObserverModelInstanceMixin,
+    PatchModelMixin,
+    action,
+)
+from tests.comparison.models import Board, Card, Country, Label
+from tests.comparison.scenario import scenario
+from tests.comparison.scenarios.mixins import three_cards
+from tests.comparison.serializers import (
+    BoardSerializer,
+    CardSerializer,
+    CountrySerializer,
+    LabelledCardSerializer,
+)
+from tests.comparison.stage import Client, Stage
+
+
+class Cards(PatchModelMixin, ObserverModelInstanceMixin, GenericAsyncAPIConsumer):
+    """Cards to follow."""
+
+    queryset = Card.objects.all()
+    serializer_class = CardSerializer
+
+
+async def follower(stage: Stage, consumer: Any, *pks: Any, **scope: Any) -> Client:
+    """A client that follows these rows, each under its key as the request id."""
+    client = await stage.connect(consumer, **scope)
+    for pk in pks:
+        await client.call("subscribe_instance", request_id=pk, pk=pk)
+    return client
+
+
+async def rename(pk: Any, title: str) -> None:
+    """Save a card with another title."""
+    card = await Card.objects.aget(pk=pk)
+    card.title = title
+    await card.asave()
+
+
+@scenario("subscribe_instance answers 201, then each update brings the row")
+async def updates(stage: Stage) -> None:
+    await three_cards()
+    client = await follower(stage, Cards, 1)
+    await rename(1, "uno")
+    await client.until(action="update")
+    await rename(1, "eins")
+    await client.until(action="update")
+
+
+@scenario("a deletion brings the key and 204")
+async def deletion(stage: Stage) -> None:
+    await three_cards()
+    client = await follower(stage, Cards, 2)
+    await (await Card.objects.aget(pk=2)).adelete()
+    await client.until(action="delete")
+
+
+@scenario("a row that does not exist cannot be followed")
+async def missing(stage: Stage) -> None:
+    client = await stage.connect(Cards)
+    await client.call("subscribe_instance", pk=9)
+    await client.call("unsubscribe_instance", request_id=2, pk=9)
+
+
+@scenario("other rows are silent")
+async def other_rows(stage: Stage) -> None:
+    await three_cards()
+    client = await follower(stage, Cards, 2)
+    await rename(1, "uno")
+    await Card.objects.acreate(title="four")
+    await rename(2, "dos")
+    await client.until(action="update")
+
+
+@scenario("two rows are followed under their own request ids")
+async def two_rows(stage: Stage) -> None:
+    await three_cards()
+    client = await follower(stage, Cards, 1, 2)
+    await rename(2, "dos")
+    await client.until(action="update", request_id=2)
+    await rename(1, "uno")
+    await client.until(action="update", request_id=1)
+
+
+@scenario("one row followed twice brings each change under both request ids")
+async def followed_twice(stage: Stage) -> None:
+    await three_cards()
+    client = await stage.connect(Cards)
+    await client.call("subscribe_instance", request_id="a", pk=1)
+    await client.call("subscribe_instance", request_id="b", pk=1)
+    await rename(1, "uno")
+    seen = {(await client.until(action="update"))["request_id"] for _ in range(2)}
+    client.frames.sort(key=lambda frame: (frame["action"], frame["request_id"]))
+    stage.note(sorted(seen))
+
+
+@scenario("two clients follow one row")
+async def two_clients(stage: Stage) -> None:
+    await three_cards()
+    first, second = await follower(stage, Cards, 1), await follower(stage, Cards, 1, 2)
+    await rename(1, "uno")
+    await first.until(action="update")
+    await second.until(action="update")
+
+
+@scenario("a row that is no longer followed is silent")
+async def unsubscribed(stage: Stage) -> None:
+    await three_cards()
+    client = await follower(stage, Cards, 1, 2)
+    await client.call("unsubscribe_instance", request_id=1, pk=1)
+    await rename(1, "uno")
+    await rename(2, "dos")
+    await client.until(action="update", request_id=2)
+
+
+@scenario("unsubscribe_instance without a request id ends every following of the row")
+async def unsubscribed_all(stage: Stage) -> None:
+    await three_cards()
+    client = await follower(stage, Cards, 2)
+    await client.call("subscribe_instance", request_id="a", pk=1)
+    await client.call("subscribe_instance", request_id="b", pk=1)
+    await client.send(action="unsubscribe_instance", pk=1)
+    await client.until(action="unsubscribe_instance")
+    await rename(1, "uno")
+    await rename(2, "dos")
+    await client.until(action="update", request_id=2)
+
+
+@scenario("a row may be followed again")
+async def again(stage: Stage) -> None:
+    await three_cards()
+    client = await follower(stage, Cards, 1)
+    await client.call("unsubscribe_instance", request_id=1, pk=1)
+    await client.call("subscribe_instance", request_id=5, pk=1)
+    await rename(1, "uno")
+    await client.until(action="update")
+
+
+@scenario("the mixin retrieves too")
+async def retrieves(stage: Stage) -> None:
+    await three_cards()
+    client = await stage.connect(Cards)
+    await client.call("retrieve", pk=3)
+    stage.note(sorted(Cards.available_actions))
+
+
+@scenario("a follower that patches its row gets the reply and the update")
+async def patching(stage: Stage) -> None:
+    await three_cards()
+    client = await follower(stage, Cards, 1)
+    await client.call("patch", request_id="p", pk=1, data={"title": "uno"})
+    await client.until(action="update")
+
+
+@scenario("a row with a key of text is followed and deleted by it")
+async def text_key(stage: Stage) -> None:
+    class Countries(ObserverModelInstanceMixin, GenericAsyncAPIConsumer):
+        queryset = Country.objects.all()
+        serializer_class = CountrySerializer
+
+    country = await Country.objects.acreate(code="no", name="Norway")
+    client = await follower(stage, Countries, "no")
+    country.name = "Noreg"
+    await country.asave()
+    await client.until(action="update")
+    await country.adelete()
+    await client.until(action="delete")
+
+
+@scenario("consumers of two models do not hear each other")
+async def two_models(stage: Stage) -> None:
+    class Boards(ObserverModelInstanceMixin, GenericAsyncAPIConsumer):
+        queryset = Board.objects.all()
+        serializer_class = BoardSerializer
+
+    await three_cards()
+    board = await Board.objects.acreate(name="b")
+    cards, boards = await follower(stage, Cards, 1), await follower(stage, Boards, 1)
+    await rename(1, "uno")
+    await cards.until(action="update")
+    board.name = "B"
+    await board.asave()
+    await boards.until(action="update")
+
+
+@scenario("followed relations: adding, removing, clearing and setting are updates")
+async def followed_relations(stage: Stage) -> None:
+    class Labelled(ObserverModelInstanceMixin, GenericAsyncAPIConsumer):
+        queryset = Card.objects.all()
+        serializer_class = LabelledCardSerializer
+        observer_many_to_many_relationships = True
+
+    await three_cards()
+    for name in ("l1", "l2"):
+        await Label.objects.acreate(name=name)
+    card = await Card.objects.aget(pk=1)
+    client = await follower(stage, Labelled, 1)
+    await card.labels.aadd(1)
+    await client.until(action="update")
+    await card.labels.aset([1, 2])
+    await client.until(action="update")
+    await (await Label.objects.aget(pk=2)).cards.aremove(card)
+    await client.until(action="update")
+    await card.labels.aclear()
+    await client.until(action="update")
+
+
+@scenario("relations that are not followed are silent")
+async def unfollowed_relations(stage: Stage) -> None:
+    await three_cards()
+    await Label.objects.acreate(name="l1")
+    card = await Card.objects.aget(pk=1)
+    client = await follower(stage, Cards, 1)
+    await card.labels.aadd(1)
+    await rename(1, "uno")
+    await client.until(action="update")
+
+
+@scenario("a row outside the consumer's queryset cannot be followed")
+async def outside(stage: Stage) -> None:
+    class Mine(Cards):
+        queryset = Card.objects.all()
+
+        def get_queryset(self, **kwargs: Any) -> Any:
+            return super().get_queryset(**kwargs).filter(position=0)
+
+    await three_cards()
+    await follower(stage, Mine, 1, 2)
+
+
+@scenario("a permission may refuse to follow")
+async def refused(stage: Stage) -> None:
+    class ReadOnly(BasePermission):
+        async def has_permission(
+            self, scope: dict[str, Any], consumer: Any, action: str, **kwargs: Any
+        ) -> bool:
+            return action == "retrieve"
+
+    class Consumer(Cards):
+        queryset = Card.objects.all()
+        permission_classes = [ReadOnly]
+
+    await three_cards()
+    await follower(stage, Consumer, 1)
+
+
+@scenario("the serializer of an update may depend on the follower")
+async def per_follower(stage: Stage) -> None:
+    class Consumer(Cards):
+        queryset = Card.objects.all()
+
+        @action()
+        async def retrieve(self, **kwargs: Any) -> tuple[Any, int]:
+            data, status = await super().retrieve(**kwargs)
+            return {**data, "for": self.scope["name"]}, status
+
+    await three_cards()
+    ada = await follower(stage, Consumer, 1, name="ada")
+    bob = await follower(stage, Consumer, 1, name="bob")
+    await rename(1, "uno")
+    await ada.until(action="update")
+    await bob.until(action="update")
+
+
+@scenario("subscribe_instance without a request id is refused", differs="D02", ours=[])
+async def no_request_id(stage: Stage) -> None:
+    await three_cards()
+    client = await stage.connect(Cards)
+    await client.send(action="subscribe_instance", pk=1)
+    await client.call("retrieve", request_id=2, pk=1)
+
+
+@scenario("a deleted row can be unsubscribed", differs="D15", ours=[])
+async def unsubscribe_deleted(stage: Stage) -> None:
+    await three_cards()
+    client = await follower(stage, Cards, 1)
+    await (await Card.objects.aget(pk=1)).adelete()
+    await client.until(action="delete")
+    await client.call("unsubscribe_instance", request_id=1, pk=1)
+
+
+@scenario("a follower whose permission was revoked is refused and sees nothing", differs="D16", ours=[])
+async def revoked(stage: Stage) -> None:
+    allowed = {"yes": True}
+
+    class Revocable(BasePermission):
+        async def has_permission(
+            self, scope: dict[str, Any], consumer: Any, action: str, **kwargs: Any
+        ) -> bool:
+            return allowed["yes"]
+
+    class Consumer(Cards):
+        queryset = Card.objects.all()
+        permission_classes = [Revocable]
+
+    await three_cards()
+    client = await follower(stage, Consumer, 1)
+    allowed["yes"] = False
+    await rename(1, "secret")
+    await client.until(response_status=403)
+
+
+@scenario("a follower who may not write keeps hearing changes", differs="D17", ours=[])
+async def reader(stage: Stage) -> None:
+    class Reader(BasePermission):
+        async def has_permission(
+            self, scope: dict[str, Any], consumer: Any, action: str, **kwargs: Any
+        ) -> bool:
+            return action in {"subscribe_instance", "retrieve"}
+
+    class Consumer(Cards):
+        queryset = Card.objects.all()
+        permission_classes = [Reader]
+
+    await three_cards()
+    client = await follower(stage, Consumer, 1)
+    await rename(1, "uno")
+    await client.until(response_status=200)
+
+
+@scenario("a change is read once for all request ids that follow the row", differs="D24", ours=[])
+async def read_once(stage: Stage) -> None:
+    reads: list[str] = []
+
+    class Consumer(Cards):
+        queryset = Card.objects.all()
+
+        def get_queryset(self, **kwargs: Any) -> Any:
+            reads.append("read")
+            return super().get_queryset(**kwargs)
+
+    await three_cards()
+    client = await stage.connect(Consumer)
+    await client.call("subscribe_instance", request_id="a", pk=1)
+    await client.call("subscribe_instance", request_id="b", pk=1)
+    reads.clear()
+    await rename(1, "uno")
+    await client.until(action="update")
+    await client.until(action="update")
+    client.frames.sort(key=lambda frame: (frame["action"], frame["request_id"]))
+    stage.note(len(reads))
