@@ -21,7 +21,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format e2e bench schema soak clean
+.PHONY: help demo test check format e2e bench schema clean
 
 help:
 	@sed -n -E 's/^([a-z0-9-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -45,14 +45,11 @@ format: $(ENV)/.stamp ## Rewrite the sources in the one format.
 e2e: $(ENV)/.stamp tests/e2e/node_modules/.stamp ## Drive the running demo with clients from npm and a browser.
 	python -m pytest $(if $(T),$(T),tests/e2e)
 
-bench: $(ENV)/.stamp ## Measure against the peers and the limit.
+bench: $(ENV)/.stamp ## Measure what the library costs, next to the least it can cost.
 	python -m benchmarks
 
 schema: $(ENV)/.stamp ## Write the published contracts of the example into schema/.
 	examples/board/manage.py export_schema
-
-soak: $(ENV)/.stamp ## Run the demo under load for a while and watch its memory and its tasks.
-	python -m benchmarks.soak
 
 clean: ## Remove the environments and everything else that can be made again.
 	rm -rf .venv .venv-newest .venv-upstream tests/e2e/node_modules

@@ -1,0 +1,1 @@
+"""What the library costs, next to the least that the same work can cost."""
