@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import json
+from io import BytesIO
+
+import pytest
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest
+from django.test import RequestFactory, override_settings
+
+from dcrf_graph.protocols.effects import OperationRequest
+from dcrf_graph.transports.http_request import (
+    GRAPHQL_RESPONSE,
+    JSON,
+    RequestRefused,
+    read_request,
+    response_type,
+    wants_page,
+)
+
+QUERY = "{ cards { id } }"
+REQUESTS = RequestFactory()
+
+
+def get(**parameters: str) -> HttpRequest:
+    return REQUESTS.get("/graphql/", parameters)
+
+
+def post(body: object, content_type: str = "application/json") -> HttpRequest:
+    data = body if isinstance(body, bytes) else json.dumps(body)
+    return REQUESTS.post("/graphql/", data, content_type=content_type)
+
+
+def refusal(request: HttpRequest, max_size: int = 1000) -> RequestRefused:
+    with pytest.raises(RequestRefused) as caught:
+        read_request(request, max_size)
+    return caught.value
+
+
+# The media type of the answer
+
+
+@pytest.mark.parametrize(
+    ("accept", "chosen"),
+    [
+        (None, JSON),
+        ("*/*", JSON),
+        ("application/*", JSON),
+        ("application/json", JSON),
+        ("application/json; charset=utf-8", JSON),
+        ("application/graphql-response+json", GRAPHQL_RESPONSE),
+        # Apollo Client 4
+        ("application/graphql-response+json,application/json;q=0.9", GRAPHQL_RESPONSE),
+        ("application/graphql-response+json, */*", GRAPHQL_RESPONSE),
+        ("application/graphql-response+json;q=0.5, application/json", JSON),
+        # urql
+        (
+            "application/graphql-response+json, application/graphql+json, application/json, "
+            "text/event-stream, multipart/mixed",
+            GRAPHQL_RESPONSE,
+        ),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", JSON),
+    ],
+)
+def test_the_favourite_of_the_client_is_chosen(accept: str | None, chosen: str) -> None:
+    headers = None if accept is None else {"Accept": accept}
+    assert response_type(REQUESTS.get("/", headers=headers)) == chosen
+
+
+@pytest.mark.parametrize("accept", ["text/event-stream", "image/png", "application/json;q=0"])
+def test_a_client_that_takes_neither_is_refused_with_406(accept: str) -> None:
+    with pytest.raises(RequestRefused) as caught:
+        response_type(REQUESTS.get("/", headers={"Accept": accept}))
+    assert caught.value.status == 406
+
+
+@pytest.mark.parametrize(
+    ("method", "query", "accept", "wanted"),
+    [
+        ("GET", "", "text/html,*/*;q=0.8", True),
+        ("HEAD", "", "text/html,*/*;q=0.8", True),
+        ("GET", "?query={a}", "text/html,*/*;q=0.8", False),
+        ("POST", "", "text/html,*/*;q=0.8", False),
+        ("GET", "", "*/*", False),
+        ("GET", "", "application/json, text/html;q=0.1", False),
+    ],
+)
+def test_a_browser_that_asks_nothing_wants_the_page(
+    method: str, query: str, accept: str, wanted: bool
+) -> None:
+    request = REQUESTS.generic(method, f"/graphql/{query}", HTTP_ACCEPT=accept)
+    assert wants_page(request) is wanted
+
+
+# GET
+
+
+def test_a_get_carries_its_request_in_the_query_string() -> None:
+    request = get(query=QUERY, operationName="A", variables='{"b": 1}', extensions='{"c": 2}')
+    assert read_request(request, 10) == OperationRequest(QUERY, "A", {"b": 1}, {"c": 2})
+
+
+def test_empty_parameters_of_a_get_are_none() -> None:
+    request = get(query=QUERY, operationName="", variables="", extensions="null")
+    assert read_request(request, 10) == OperationRequest(QUERY)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({}, "query: expected a non-empty string, got nothing"),
+        ({"query": QUERY, "variables": "[1]"}, "variables: expected an object or null, got a list"),
+        ({"query": QUERY, "variables": "{"}, "variables: expected JSON, got "),
+        ({"query": QUERY, "extensions": "NaN"}, "extensions: expected JSON, got NaN"),
+    ],
+)
+def test_wrong_parameters_are_refused_by_name(parameters: dict[str, str], message: str) -> None:
+    refused = refusal(get(**parameters))
+    assert refused.status == 400
+    assert refused.message.startswith(message)
+
+
+# POST
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "application/json; charset=UTF-8", "APPLICATION/JSON"]
+)
+def test_a_post_carries_its_request_as_json(content_type: str) -> None:
+    request = post({"query": QUERY, "operationName": None, "variables": {"b": "é"}}, content_type)
+    assert read_request(request, 1000) == OperationRequest(QUERY, None, {"b": "é"})
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/graphql",
+        "application/json; charset=utf-16",
+        "",
+    ],
+)
+def test_a_post_of_another_type_is_refused_with_415(content_type: str) -> None:
+    """A form of another site cannot post JSON."""
+    assert refusal(post({"query": QUERY}, content_type)).status == 415
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b" ", "frame: expected JSON"),
+        (b"{", "frame: expected JSON"),
+        (b"[]", "request: expected an object, got an empty list"),
+        (b"\xff", "body: expected UTF-8, got another byte at 0"),
+        (b"{}", "query: expected a non-empty string, got nothing"),
+        (b'{"query": 1}', "query: expected a non-empty string, got a number"),
+        (b'{"query": "{a}", "variables": "b"}', "variables: expected an object or null"),
+        (b'{"query": "{a}", "operationName": {}}', "operationName: expected a string or null"),
+    ],
+)
+def test_a_wrong_body_is_refused_by_the_name_of_its_field(body: bytes, message: str) -> None:
+    refused = refusal(post(body))
+    assert refused.status == 400
+    assert refused.message.startswith(message)
+
+
+def test_a_body_that_is_too_long_is_refused_with_413() -> None:
+    assert refusal(post({"query": "x" * 1000}), max_size=1000).status == 413
+
+
+def test_a_body_of_unknown_length_is_read_up_to_the_limit() -> None:
+    body = json.dumps({"query": QUERY}).encode()
+    assert read_request(chunked(body), len(body)) == OperationRequest(QUERY)
+    assert refusal(chunked(body), len(body) - 1).status == 413
+
+
+@override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=10)
+def test_the_limit_of_the_project_holds_too() -> None:
+    assert refusal(post({"query": QUERY})).status == 413
+
+
+def test_a_body_that_breaks_off_is_refused_with_400() -> None:
+    request = post({"query": QUERY})
+    request._stream = BrokenStream()  # type: ignore[assignment]
+    assert refusal(request).message == "body: expected the whole body, got a broken connection"
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS"])
+def test_another_method_is_refused_with_405(method: str) -> None:
+    refused = refusal(REQUESTS.generic(method, "/graphql/"))
+    assert refused.status == 405
+    assert refused.headers == {"Allow": "GET, POST"}
+
+
+def test_a_refusal_is_a_graphql_response() -> None:
+    refused = RequestRefused(415, "Content-Type: expected application/json", "UNSUPPORTED")
+    assert refused.as_result() == {
+        "errors": [
+            {
+                "message": "Content-Type: expected application/json",
+                "extensions": {"code": "UNSUPPORTED", "status": 415},
+            }
+        ]
+    }
+
+
+class BrokenStream:
+    """A body whose client went away."""
+
+    def read(self, size: int = -1) -> bytes:
+        raise OSError("connection reset")
+
+    def close(self) -> None:
+        """Nothing is left to close."""
+
+
+def chunked(body: bytes) -> HttpRequest:
+    """Make a request without a length, as ASGI servers pass on a chunked one."""
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": headers}
+    return ASGIRequest(scope, BytesIO(body))
