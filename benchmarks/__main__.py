@@ -1,8 +1,8 @@
 """
 What a frame costs in the protocols, in microseconds of CPU: `make bench`.
 
-The limit of reading a frame is `json.loads` of the same text, that of writing one is `json.dumps` of
-the same object. Each line is the median of several runs, with the fastest and the slowest.
+The limit of reading a frame is `json.loads` of the same text, that of writing one is `json.dumps`
+of the same object. Each line is the median of several runs, with the fastest and the slowest.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SUBSCRIBE = json.dumps(
         "id": "1",
         "type": "subscribe",
         "payload": {
-            "query": "subscription ($id: ID!) { cardChanged(id: $id) { action id data { title } } }",
+            "query": "subscription($id: ID!) { cardChanged(id: $id) { action id data { title } } }",
             "variables": {"id": "7"},
         },
     }
