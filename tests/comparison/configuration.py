@@ -1,4 +1,4 @@
-"""Django settings of a recording process; `COMPARED_SETTINGS` and `COMPARED_LIBRARY` choose the variant."""
+"""Django settings of a recording process; the environment chooses library and variant."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "OPTIONS": {"loaders": [("django.template.loaders.locmem.Loader", {"hello.html": "Hello {{ name }}!"})]},
+        "OPTIONS": {
+            "loaders": [
+                ("django.template.loaders.locmem.Loader", {"hello.html": "Hello {{ name }}!"})
+            ]
+        },
     }
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -1,8 +1,8 @@
 """
-Play scenarios against one library and print what was recorded, as JSON: `python -m tests.comparison.record`.
+Play scenarios against one library and print what was recorded, as JSON.
 
-The library, the settings variant and the database file come from the environment (see recordings.py,
-which starts this). A scenario that raises is printed as ``{"error": traceback}``, never as a recording.
+The library, the settings variant and the database file come from the environment; recordings.py
+starts this. A scenario that raises is printed as ``{"error": traceback}``, never as a recording.
 """
 
 from __future__ import annotations

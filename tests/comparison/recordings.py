@@ -1,9 +1,9 @@
 """
 Start one process per library and settings variant, and read what each recorded.
 
-Upstream runs in an environment of its own (`.venv-upstream`, or the Python in `UPSTREAM_PYTHON`), this
-library in the environment of the tests. An environment that is missing is an error which names the
-command that makes it, never a skip: without upstream nothing would be compared.
+Upstream runs in an environment of its own (`.venv-upstream`, or the Python in `UPSTREAM_PYTHON`),
+this library in the environment of the tests. An environment that is missing is an error which names
+the command that makes it, never a skip: without upstream nothing would be compared.
 """
 
 from __future__ import annotations
@@ -63,9 +63,7 @@ def record_both(names: Sequence[str] = ()) -> Recordings:
             for process in running.values():
                 process.kill()
                 process.wait()
-    return Recordings(
-        upstream=recorded["djangochannelsrestframework"], ours=recorded["dcrf_graph"]
-    )
+    return Recordings(upstream=recorded["djangochannelsrestframework"], ours=recorded["dcrf_graph"])
 
 
 def start(

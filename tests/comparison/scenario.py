@@ -19,7 +19,7 @@ Recording: TypeAlias = list[Any]
 
 @dataclass(frozen=True)
 class Scenario:
-    """One story told to both libraries; `ours` is what this library records when `differs` is set."""
+    """One story told to both libraries; `ours` is our recording where `differs` is set."""
 
     name: str
     play: Play
@@ -43,7 +43,7 @@ def scenario(
     Register the decorated coroutine under a sentence.
 
     Args:
-        differs: the id of a row of docs/differences.md, e.g. ``"D03"``; then the recordings must differ.
+        differs: a row of docs/differences.md, e.g. ``"D03"``; then the recordings must differ.
         ours: what this library records then, e.g. ``[reply("list", data=[])]``.
         settings: which settings of tests/comparison/configuration.py the process has.
     """

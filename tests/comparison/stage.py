@@ -2,8 +2,8 @@
 Where a scenario plays: opens sockets on a consumer, sends frames and writes down what comes back.
 
 Speaks plain ASGI and knows neither library. Nothing here sleeps: a scenario waits for a frame it
-names, and a *fence* (a frame whose reply proves that everything before it has been answered) ends the
-recording of each client. A wait that is not fulfilled raises `Silent`, it is never part of a recording.
+names, and a *fence* (a frame whose reply proves that everything before it has been answered) ends
+the recording of each client. A wait that is not fulfilled raises `Silent`; it is never recorded.
 """
 
 from __future__ import annotations
@@ -144,8 +144,8 @@ class Stage:
         Open a socket on a consumer class or an ASGI application.
 
         Args:
-            fence: the frame whose reply has the request_id ``"fence"``, where the default cannot work; None where the
-                reply may go elsewhere, which is upstream's fault and not the client's.
+            fence: the frame whose reply has the request_id ``"fence"``, where the default
+                cannot work; None where upstream answers it on another client's socket.
             without: keys that the scope must not have, e.g. ``("user",)``.
             scope: keys of the scope, e.g. ``user=...``.
         """

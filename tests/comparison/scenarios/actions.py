@@ -217,7 +217,11 @@ async def api_exception(stage: Stage) -> None:
 
 @scenario("validation errors keep their shape: text, list and mapping")
 async def validation_shapes(stage: Stage) -> None:
-    details: list[Any] = ["wrong", ["wrong", "very"], {"title": ["Too long."], "deep": {"er": ["No."]}}]
+    details: list[Any] = [
+        "wrong",
+        ["wrong", "very"],
+        {"title": ["Too long."], "deep": {"er": ["No."]}},
+    ]
 
     class Consumer(AsyncAPIConsumer):
         @action()
@@ -384,9 +388,12 @@ async def impossible_options(stage: Stage) -> None:
 
     def synchronous(self: Any, **kwargs: Any) -> None: ...
 
-    for options, method in (({"atomic": True}, asynchronous), ({"detached": True}, synchronous)):
+    for decorator, method in (
+        (action(atomic=True), asynchronous),
+        (action(detached=True), synchronous),
+    ):
         try:
-            action(**options)(method)
+            decorator(method)
         except ValueError as error:
             stage.note(type(error).__name__)
 
@@ -398,7 +405,7 @@ async def further_options(stage: Stage) -> None:
         async def lift(self, **kwargs: Any) -> tuple[Any, int]:
             return None, 200
 
-    stage.note(Consumer.lift.kwargs)  # type: ignore[attr-defined]
+    stage.note(Consumer.lift.kwargs)
     await (await stage.connect(Consumer)).call("lift")
 
 

@@ -68,5 +68,3 @@ async def defaults(stage: Stage) -> None:
         stage.note(api_settings.NO_SUCH_SETTING)
     except AttributeError:
         stage.note("unknown")
-
-

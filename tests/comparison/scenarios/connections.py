@@ -7,7 +7,7 @@ from typing import Any
 from channels.layers import get_channel_layer
 
 from tests.comparison.library import AsyncAPIConsumer, action
-from tests.comparison.scenario import reply, scenario
+from tests.comparison.scenario import scenario
 from tests.comparison.stage import Stage
 
 
@@ -38,9 +38,9 @@ async def say(room: str, text: str) -> None:
 @scenario("accept may be overridden to subscribe and greet")
 async def own_accept(stage: Stage) -> None:
     class Consumer(AsyncAPIConsumer):
-        async def accept(self, subprotocol: str | None = None, **kwargs: Any) -> None:
+        async def accept(self, *args: Any, **kwargs: Any) -> None:
             await self.add_group("everybody")
-            await super().accept(subprotocol)
+            await super().accept(*args, **kwargs)
             await self.send_json({"welcome": sorted(self.groups)})
 
     client = await stage.connect(Consumer)
@@ -51,7 +51,7 @@ async def own_accept(stage: Stage) -> None:
 async def subprotocol(stage: Stage) -> None:
     class Consumer(AsyncAPIConsumer):
         async def connect(self) -> None:
-            await self.accept(subprotocol=self.scope["subprotocols"][-1])
+            await self.accept(subprotocol=list(self.scope["subprotocols"])[-1])
 
     await stage.connect(Consumer, subprotocols=["v1", "v2"])
 

@@ -260,7 +260,7 @@ async def per_follower(stage: Stage) -> None:
         @action()
         async def retrieve(self, **kwargs: Any) -> tuple[Any, int]:
             data, status = await super().retrieve(**kwargs)
-            return {**data, "for": self.scope["name"]}, status
+            return {**data, "for": dict(self.scope)["name"]}, status
 
     await three_cards()
     ada = await follower(stage, Consumer, 1, name="ada")
@@ -287,7 +287,9 @@ async def unsubscribe_deleted(stage: Stage) -> None:
     await client.call("unsubscribe_instance", request_id=1, pk=1)
 
 
-@scenario("a follower whose permission was revoked is refused and sees nothing", differs="D16", ours=[])
+@scenario(
+    "a follower whose permission was revoked is refused and sees nothing", differs="D16", ours=[]
+)
 async def revoked(stage: Stage) -> None:
     allowed = {"yes": True}
 

@@ -42,7 +42,7 @@ class Cards(
     """Everything on cards."""
 
     queryset = Card.objects.all()
-    serializer_class = CardSerializer
+    serializer_class: Any = CardSerializer
 
 
 async def three_cards() -> None:
@@ -226,7 +226,7 @@ async def own_queryset(stage: Stage) -> None:
     class Consumer(Cards):
         def get_queryset(self, **kwargs: Any) -> QuerySet[Card]:
             stage.note(sorted(kwargs))
-            queryset = super().get_queryset(**kwargs)
+            queryset: QuerySet[Card] = super().get_queryset(**kwargs)
             return queryset.filter(position__gte=kwargs.get("at_least", 0))
 
     await three_cards()
@@ -310,9 +310,7 @@ async def lookup_url_kwarg(stage: Stage) -> None:
 
 @scenario("a primary key with a name of its own is still pk")
 async def named_key(stage: Stage) -> None:
-    class Countries(
-        CreateModelMixin, RetrieveModelMixin, PatchModelMixin, GenericAsyncAPIConsumer
-    ):
+    class Countries(CreateModelMixin, RetrieveModelMixin, PatchModelMixin, GenericAsyncAPIConsumer):
         queryset = Country.objects.all()
         serializer_class = CountrySerializer
 

@@ -1,5 +1,7 @@
 """Observers of models: what they send, to whom, and until when."""
 
+# mypy: disable-error-code="no-redef"
+# An observer and its hooks share one name: upstream's way to write them.
 from __future__ import annotations
 
 from typing import Any
@@ -38,9 +40,9 @@ async def listening(stage: Stage, consumer: Any, *request_ids: Any, **arguments:
 @scenario("by default a model observer sends the key and the kind of change")
 async def default_message(stage: Stage) -> None:
     class Consumer(AsyncAPIConsumer):
-        async def accept(self, **kwargs: Any) -> None:
+        async def accept(self, *args: Any, **kwargs: Any) -> None:
             await self.card_changed.subscribe()
-            await super().accept(**kwargs)
+            await super().accept(*args, **kwargs)
 
         @model_observer(Card)
         async def card_changed(
@@ -57,10 +59,10 @@ async def default_message(stage: Stage) -> None:
 @scenario("a key that is text is sent as it is, a UUID as text")
 async def other_keys(stage: Stage) -> None:
     class Consumer(AsyncAPIConsumer):
-        async def accept(self, **kwargs: Any) -> None:
+        async def accept(self, *args: Any, **kwargs: Any) -> None:
             await self.country_changed.subscribe()
             await self.document_changed.subscribe()
-            await super().accept(**kwargs)
+            await super().accept(*args, **kwargs)
 
         @model_observer(Country)
         async def country_changed(self, message: Any, **kwargs: Any) -> None:
@@ -148,9 +150,9 @@ async def same_id(stage: Stage) -> None:
 @scenario("a subscriber without a request id is called with none")
 async def without_id(stage: Stage) -> None:
     class Consumer(AsyncAPIConsumer):
-        async def accept(self, **kwargs: Any) -> None:
+        async def accept(self, *args: Any, **kwargs: Any) -> None:
             await self.card_changed.subscribe()
-            await super().accept(**kwargs)
+            await super().accept(*args, **kwargs)
 
         @model_observer(Card)
         async def card_changed(
@@ -365,9 +367,9 @@ async def leaving_a_group(stage: Stage) -> None:
 @scenario("groups serves model and consumer at once")
 async def shared_groups(stage: Stage) -> None:
     class Consumer(AsyncAPIConsumer):
-        async def accept(self, **kwargs: Any) -> None:
+        async def accept(self, *args: Any, **kwargs: Any) -> None:
             await self.card_changed.subscribe(title="one")
-            await super().accept(**kwargs)
+            await super().accept(*args, **kwargs)
 
         @model_observer(Card)
         async def card_changed(self, message: Any, action: str, **kwargs: Any) -> None:
@@ -415,10 +417,10 @@ async def groups_know_the_consumer(stage: Stage) -> None:
 @scenario("two observers of one consumer hear their own models")
 async def two_observers(stage: Stage) -> None:
     class Consumer(AsyncAPIConsumer):
-        async def accept(self, **kwargs: Any) -> None:
+        async def accept(self, *args: Any, **kwargs: Any) -> None:
             await self.card_changed.subscribe()
             await self.board_changed.subscribe()
-            await super().accept(**kwargs)
+            await super().accept(*args, **kwargs)
 
         @model_observer(Card)
         async def card_changed(self, message: Any, **kwargs: Any) -> None:
@@ -450,9 +452,9 @@ async def inherited(stage: Stage) -> None:
 @scenario("a subscription may be passed the consumer by hand")
 async def by_hand(stage: Stage) -> None:
     class Consumer(AsyncAPIConsumer):
-        async def accept(self, **kwargs: Any) -> None:
+        async def accept(self, *args: Any, **kwargs: Any) -> None:
             await Consumer.card_changed.subscribe(self)
-            await super().accept(**kwargs)
+            await super().accept(*args, **kwargs)
 
         @model_observer(Card)
         async def card_changed(self, message: Any, **kwargs: Any) -> None:
@@ -530,12 +532,16 @@ async def not_many_to_many(stage: Stage) -> None:
     await client.until(action="create")
 
 
-@scenario("consumers of one module that name their observers alike do not hear each other", differs="D20", ours=[])
+@scenario(
+    "consumers of one module that name their observers alike do not hear each other",
+    differs="D20",
+    ours=[],
+)
 async def named_alike(stage: Stage) -> None:
     class Titles(AsyncAPIConsumer):
-        async def accept(self, **kwargs: Any) -> None:
+        async def accept(self, *args: Any, **kwargs: Any) -> None:
             await self.changed.subscribe()
-            await super().accept(**kwargs)
+            await super().accept(*args, **kwargs)
 
         @model_observer(Card, serializer_class=TitleSerializer)
         async def changed(self, message: Any, **kwargs: Any) -> None:
@@ -552,7 +558,9 @@ async def named_alike(stage: Stage) -> None:
     await client.until(titles={"title": "one"})
 
 
-@scenario("unsubscribe without a request id leaves a group joined without one", differs="D14", ours=[])
+@scenario(
+    "unsubscribe without a request id leaves a group joined without one", differs="D14", ours=[]
+)
 async def unsubscribe_without(stage: Stage) -> None:
     class Consumer(AsyncAPIConsumer):
         @model_observer(Card)

@@ -300,7 +300,9 @@ async def drf_request(stage: Stage) -> None:
     await client.call("ping")
 
 
-@scenario("NOT of a permission that only decides calls lets clients connect", differs="D07", ours=[])
+@scenario(
+    "NOT of a permission that only decides calls lets clients connect", differs="D07", ours=[]
+)
 async def negated(stage: Stage) -> None:
     await ping_under(stage, ~No)
 

@@ -1,5 +1,7 @@
 """Observers of Django signals."""
 
+# mypy: disable-error-code="no-redef"
+# An observer and its hooks share one name: upstream's way to write them.
 from __future__ import annotations
 
 from typing import Any
@@ -19,9 +21,9 @@ async def signal(stage: Stage) -> None:
     joined = Signal()
 
     class Consumer(AsyncAPIConsumer):
-        async def accept(self, **kwargs: Any) -> None:
+        async def accept(self, *args: Any, **kwargs: Any) -> None:
             await self.on_joined.subscribe()
-            await super().accept(**kwargs)
+            await super().accept(*args, **kwargs)
 
         @observer(joined)
         async def on_joined(self, message: Any, observer: Any = None, **kwargs: Any) -> None:
@@ -87,9 +89,7 @@ class Rooms(AsyncAPIConsumer):
     """Hears who joins one room."""
 
     @observer(entered)
-    async def in_room(
-        self, message: Any, subscribing_request_ids: Any = (), **kwargs: Any
-    ) -> None:
+    async def in_room(self, message: Any, subscribing_request_ids: Any = (), **kwargs: Any) -> None:
         for request_id in subscribing_request_ids:
             await self.send_json({"joined": message, "request_id": request_id})
 
@@ -154,9 +154,9 @@ async def signal_unsubscribed(stage: Stage) -> None:
 @scenario("a signal observer listens to its sender alone where it names one")
 async def signal_sender(stage: Stage) -> None:
     class Consumer(AsyncAPIConsumer):
-        async def accept(self, **kwargs: Any) -> None:
+        async def accept(self, *args: Any, **kwargs: Any) -> None:
             await self.on_joined.subscribe()
-            await super().accept(**kwargs)
+            await super().accept(*args, **kwargs)
 
         @observer(entered, sender=Rooms)
         async def on_joined(self, message: Any, **kwargs: Any) -> None:
@@ -175,9 +175,9 @@ async def signal_sender(stage: Stage) -> None:
 @scenario("groups serves signal and consumer at once")
 async def signal_shared_groups(stage: Stage) -> None:
     class Consumer(AsyncAPIConsumer):
-        async def accept(self, **kwargs: Any) -> None:
+        async def accept(self, *args: Any, **kwargs: Any) -> None:
             await self.on_joined.subscribe(room="red")
-            await super().accept(**kwargs)
+            await super().accept(*args, **kwargs)
 
         @observer(entered)
         async def on_joined(self, message: Any, **kwargs: Any) -> None:

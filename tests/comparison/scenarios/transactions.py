@@ -139,4 +139,3 @@ async def created_and_deleted(stage: Stage) -> None:
     client = await listening(stage, CardEvents)
     await stage.run(work)
     await client.until(action="create")
-

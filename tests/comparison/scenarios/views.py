@@ -183,4 +183,3 @@ async def raising_view(stage: Stage) -> None:
     client = await stage.connect(view_as_consumer(broken))
     await client.send(action="list", request_id=1)
     await client.call("missing", request_id=2)
-
