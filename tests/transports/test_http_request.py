@@ -183,7 +183,7 @@ def test_the_limit_of_the_project_holds_too() -> None:
 
 def test_a_body_that_breaks_off_is_refused_with_400() -> None:
     request = post({"query": QUERY})
-    request._stream = BrokenStream()  # type: ignore[assignment]
+    request._stream = BrokenStream()
     assert refusal(request).message == "body: expected the whole body, got a broken connection"
 
 
@@ -206,14 +206,11 @@ def test_a_refusal_is_a_graphql_response() -> None:
     }
 
 
-class BrokenStream:
+class BrokenStream(BytesIO):
     """A body whose client went away."""
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int | None = -1, /) -> bytes:
         raise OSError("connection reset")
-
-    def close(self) -> None:
-        """Nothing is left to close."""
 
 
 def chunked(body: bytes) -> HttpRequest:
