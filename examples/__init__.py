@@ -1,0 +1,1 @@
+"""Apps that show the library; they are no part of the package."""
