@@ -23,8 +23,10 @@ from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
-from rest_framework.exceptions import APIException
+from graphql import OperationType
 
+from dcrf_graph.graphql.errors import expected
+from dcrf_graph.graphql.execution import NOT_ALLOWED, Answered, Outcome, Rejected, Subscribed
 from dcrf_graph.protocols.effects import OperationRequest
 from dcrf_graph.protocols.frames import encode
 from dcrf_graph.settings import api_settings
@@ -44,13 +46,8 @@ logger = logging.getLogger(__name__)
 
 View: TypeAlias = Callable[..., Coroutine[Any, Any, HttpResponse]]
 
-GET_KINDS = frozenset({"query"})
-POST_KINDS = frozenset({"query", "mutation"})
-
-KIND_NOT_ALLOWED = "OPERATION_NOT_ALLOWED"
-"""The code of the error that refuses an operation for its kind."""
-
-CODES = {401: "UNAUTHENTICATED", 403: "FORBIDDEN", 429: "RATE_LIMITED"}
+GET_KINDS = frozenset({OperationType.QUERY})
+POST_KINDS = frozenset({OperationType.QUERY, OperationType.MUTATION})
 
 PAGE = (Path(__file__).parent / "page.html").read_text(encoding="utf-8")
 """What a browser gets: one file, without anything to load."""
@@ -73,9 +70,12 @@ class Host(Protocol):
         """Make the consumers of this request, none of them connected yet."""
 
     async def execute(
-        self, request: OperationRequest, context: dict[str, Any], *, allowed: Collection[str]
-    ) -> dict[str, Any]:
-        """Run an operation of an allowed kind; the result of a refused one has no ``data``."""
+        self,
+        request: OperationRequest,
+        context: dict[str, Any],
+        allowed: Collection[OperationType],
+    ) -> Outcome:
+        """Run an operation of an allowed kind, or say why not."""
 
 
 def graphql_view(host: Host) -> View:
@@ -112,33 +112,41 @@ async def _answer_once(
 ) -> HttpResponse:
     """Run an operation that has one result, and close its consumers even when cancelled."""
     scope = await scope_of(request)
-    scope["user"] = await _authenticate(host, scope)
+    user = scope["user"] = await _authenticate(host, scope)
     streams = host.streams(scope)
     try:
-        context = {"streams": streams, "scope": scope, "request": request}
+        context = {"request": request, "scope": scope, "user": user, "streams": streams}
         allowed = POST_KINDS if request.method == "POST" else GET_KINDS
-        result = await host.execute(operation, context, allowed=allowed)
+        outcome = await host.execute(operation, context, allowed)
+        match outcome:
+            case Answered(result):
+                return _response(result, media_type, 200, {})
+            case Rejected(errors):
+                status, headers = _refusal_of(outcome, request, media_type)
+                return _response({"errors": errors}, media_type, status, headers)
+            case Subscribed(results):
+                await results.aclose()
+                raise RuntimeError("The host started a subscription that was not allowed.")
     finally:
         await streams.close()
-    return _response(result, media_type, *_status_of(result, request, media_type))
 
 
 async def _authenticate(host: Host, scope: dict[str, Any]) -> Any:
     try:
         return await host.authenticate(scope, None)
-    except APIException as refusal:
-        code = CODES.get(refusal.status_code, "FORBIDDEN")
-        raise RequestRefused(refusal.status_code, str(refusal.detail), code) from refusal
+    except Exception as error:
+        known = expected(error, scope.get("user"))
+        if known is None:
+            raise
+        facts = known.extensions or {}
+        raise RequestRefused(facts["status"], known.message, facts["code"]) from error
 
 
-def _status_of(
-    result: dict[str, Any], request: HttpRequest, media_type: str
+def _refusal_of(
+    outcome: Rejected, request: HttpRequest, media_type: str
 ) -> tuple[int, dict[str, str]]:
-    """Give the status of a result, and the headers that belong to it."""
-    if "data" in result:
-        return 200, {}
-    codes = [error.get("extensions", {}).get("code") for error in result["errors"]]
-    if request.method != "POST" and KIND_NOT_ALLOWED in codes:
+    """Give the status of a request that was not executed, and the headers that belong to it."""
+    if request.method != "POST" and outcome.code == NOT_ALLOWED:
         return 405, {"Allow": "POST"}
     # Clients that ask for plain JSON read nothing of an answer whose status is an error.
     return (400 if media_type == GRAPHQL_RESPONSE else 200), {}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from graphql import ExecutionResult, GraphQLError, build_schema, get_operation_ast, graphql, parse
+from graphql import GraphQLError, OperationType, build_schema, get_operation_ast, graphql, parse
 from rest_framework.exceptions import AuthenticationFailed
 
+from dcrf_graph.graphql.execution import NOT_ALLOWED, Answered, Outcome, Rejected
 from dcrf_graph.protocols.effects import OperationRequest
 
 SCHEMA = build_schema(
@@ -45,11 +46,14 @@ class NumberHost:
         return self.opened[-1]
 
     async def execute(
-        self, request: OperationRequest, context: dict[str, Any], *, allowed: Collection[str]
-    ) -> dict[str, Any]:
+        self,
+        request: OperationRequest,
+        context: dict[str, Any],
+        allowed: Collection[OperationType],
+    ) -> Outcome:
         self.context = context
         if refusal := self.refusal(request, allowed):
-            return {"errors": [refusal.formatted]}
+            return Rejected([dict(refusal.formatted)])
         result = await graphql(
             SCHEMA,
             request.query,
@@ -58,19 +62,22 @@ class NumberHost:
             variable_values=request.variables,
             operation_name=request.operation_name,
         )
-        return formatted(result)
+        errors = [dict(error.formatted) for error in result.errors or []]
+        if result.data is None:
+            return Rejected(errors)
+        return Answered({"data": result.data, **({"errors": errors} if errors else {})})
 
-    def refusal(self, request: OperationRequest, allowed: Collection[str]) -> GraphQLError | None:
+    def refusal(
+        self, request: OperationRequest, allowed: Collection[OperationType]
+    ) -> GraphQLError | None:
         try:
             operation = get_operation_ast(parse(request.query), request.operation_name)
         except GraphQLError:
             return None
-        if operation is None or operation.operation.value in allowed:
+        if operation is None or operation.operation in allowed:
             return None
-        return GraphQLError(
-            f"A {operation.operation.value} is not allowed here.",
-            extensions={"code": "OPERATION_NOT_ALLOWED"},
-        )
+        kind = operation.operation.value
+        return GraphQLError(f"A {kind} is not allowed.", extensions={"code": NOT_ALLOWED})
 
     def path(self, info: Any) -> str:
         return str(info.context["scope"]["path"])
@@ -87,13 +94,3 @@ class NumberHost:
     def set(self, info: Any, number: int) -> int:
         self.number = number
         return number
-
-
-def formatted(result: ExecutionResult) -> dict[str, Any]:
-    """Leave ``data`` out where nothing was executed, as the specification says."""
-    wire: dict[str, Any] = {}
-    if result.errors:
-        wire["errors"] = [error.formatted for error in result.errors]
-    if result.data is not None:
-        wire["data"] = result.data
-    return wire

@@ -3,14 +3,16 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import AsyncGenerator, Collection, Iterator, Mapping
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import AsyncClient, AsyncRequestFactory, Client, override_settings
 from django.urls import path
+from graphql import OperationType
 
+from dcrf_graph.graphql.execution import Outcome, Subscribed
 from dcrf_graph.protocols.effects import OperationRequest
 from dcrf_graph.transports.http import graphql_view
 from tests.transports.http_host import NumberHost
@@ -133,7 +135,7 @@ async def test_a_get_may_name_a_content_type_without_having_a_body(client: Async
 async def test_a_subscription_is_refused_with_a_reason(client: AsyncClient, ask: Any) -> None:
     response = await ask(client, "subscription { numbers }")
     assert response.status_code == (200 if ask is post else 405)
-    assert body(response)["errors"][0]["message"] == "A subscription is not allowed here."
+    assert body(response)["errors"][0]["message"] == "A subscription is not allowed."
 
 
 async def test_a_client_that_takes_no_json_is_refused_with_406(client: AsyncClient) -> None:
@@ -206,8 +208,11 @@ async def test_each_request_has_consumers_of_its_own_and_closes_them(
 
 class FailingHost(NumberHost):
     async def execute(
-        self, request: OperationRequest, context: dict[str, Any], *, allowed: Collection[str]
-    ) -> dict[str, Any]:
+        self,
+        request: OperationRequest,
+        context: dict[str, Any],
+        allowed: Collection[OperationType],
+    ) -> Outcome:
         raise RuntimeError("the password is 1234")
 
 
@@ -225,17 +230,56 @@ async def test_a_fault_of_the_server_is_logged_and_not_told(
     assert host.opened[0].closed == 1
 
 
+async def numbers() -> AsyncGenerator[dict[str, Any], None]:
+    yield {"data": {"numbers": 1}}
+
+
+class SubscribingHost(NumberHost):
+    async def execute(
+        self,
+        request: OperationRequest,
+        context: dict[str, Any],
+        allowed: Collection[OperationType],
+    ) -> Outcome:
+        return Subscribed(numbers())
+
+
+async def test_a_subscription_that_a_host_starts_all_the_same_is_ended() -> None:
+    host = SubscribingHost()
+    request = AsyncRequestFactory().get(URL, {"query": "subscription { numbers }"})
+    response = await graphql_view(host)(request)
+    assert response.status_code == 500
+    assert host.opened[0].closed == 1
+
+
+class BrokenAuthentication(NumberHost):
+    async def authenticate(self, scope: dict[str, Any], payload: Mapping[str, Any] | None) -> Any:
+        raise LookupError("no such table")
+
+
+async def test_a_fault_of_the_authentication_is_a_fault_of_the_server() -> None:
+    host = BrokenAuthentication()
+    request = AsyncRequestFactory().get(URL, {"query": "{ number }"})
+    response = await graphql_view(host)(request)
+    assert response.status_code == 500
+    assert b"no such table" not in response.content
+    assert host.opened == []
+
+
 class WaitingHost(NumberHost):
     def __init__(self) -> None:
         super().__init__()
         self.waiting = asyncio.Event()
 
     async def execute(
-        self, request: OperationRequest, context: dict[str, Any], *, allowed: Collection[str]
-    ) -> dict[str, Any]:
+        self,
+        request: OperationRequest,
+        context: dict[str, Any],
+        allowed: Collection[OperationType],
+    ) -> Outcome:
         self.waiting.set()
         await asyncio.Event().wait()
-        return {}
+        raise AssertionError("unreachable")
 
 
 async def test_a_client_that_goes_away_leaves_nothing_open() -> None:
