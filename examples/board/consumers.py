@@ -342,7 +342,7 @@ class ChatConsumer(ListModelMixin, BoardAPIConsumer):
         await database_sync_to_async(self.visible_board)(board)
         await self.posted.subscribe(board=board, request_id=request_id)
 
-    @action()
+    @action(graphql=False)
     async def leave(self, board: int, request_id: Any, **kwargs: Any) -> None:
         await self.posted.unsubscribe(board=board, request_id=request_id)
 

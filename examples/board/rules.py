@@ -76,7 +76,7 @@ def add_card(save: Callable[..., Card], column: Column, user: Visitor) -> Card:
 
 
 @transaction.atomic
-def edit_card(save: Callable[..., Card], card: Card, column: Column | None, user: Visitor) -> Card:
+def edit_card(save: Callable[[], object], card: Card, column: Column | None, user: Visitor) -> Card:
     """Write changes of a card; into another column it goes at the end."""
     hold(card)
     if column is not None and column.pk != card.column_id:
