@@ -25,11 +25,13 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 from graphql import OperationType
 
+from dcrf_graph.connection import Connection
 from dcrf_graph.graphql.errors import expected
 from dcrf_graph.graphql.execution import NOT_ALLOWED, Answered, Outcome, Rejected, Subscribed
 from dcrf_graph.protocols.effects import OperationRequest
 from dcrf_graph.protocols.frames import encode
 from dcrf_graph.settings import api_settings
+from dcrf_graph.streams import Outlet, Streams
 
 from .http_request import (
     GRAPHQL_RESPONSE,
@@ -53,21 +55,18 @@ PAGE = (Path(__file__).parent / "page.html").read_text(encoding="utf-8")
 """What a browser gets: one file, without anything to load."""
 
 
-class Streams(Protocol):
-    """The consumers of one request."""
-
-    async def close(self) -> None:
-        """Disconnect every consumer and end what still runs on it."""
-
-
 class Host(Protocol):
     """Where requests are carried out; the router is one."""
 
-    async def authenticate(self, scope: dict[str, Any], payload: Mapping[str, Any] | None) -> Any:
-        """Say who is asking, for ``scope["user"]``; an ``APIException`` refuses the request."""
-
-    def streams(self, scope: dict[str, Any]) -> Streams:
+    def streams(
+        self, scope: Mapping[str, Any], connection: Connection, outlet: Outlet | None
+    ) -> Streams:
         """Make the consumers of this request, none of them connected yet."""
+
+    async def authenticate(
+        self, scope: Mapping[str, Any], payload: Mapping[str, Any] | None
+    ) -> Any:
+        """Say who is asking; an ``APIException`` refuses."""
 
     async def execute(
         self,
@@ -113,7 +112,7 @@ async def _answer_once(
     """Run an operation that has one result, and close its consumers even when cancelled."""
     scope = await scope_of(request)
     user = scope["user"] = await _authenticate(host, scope)
-    streams = host.streams(scope)
+    streams = host.streams(scope, Connection(), None)
     try:
         context = {"request": request, "scope": scope, "user": user, "streams": streams}
         allowed = POST_KINDS if request.method == "POST" else GET_KINDS

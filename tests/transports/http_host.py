@@ -8,8 +8,10 @@ from typing import Any
 from graphql import GraphQLError, OperationType, build_schema, get_operation_ast, graphql, parse
 from rest_framework.exceptions import AuthenticationFailed
 
+from dcrf_graph.connection import Connection
 from dcrf_graph.graphql.execution import NOT_ALLOWED, Answered, Outcome, Rejected
 from dcrf_graph.protocols.effects import OperationRequest
+from dcrf_graph.streams import Outlet, Streams
 
 SCHEMA = build_schema(
     """
@@ -20,12 +22,14 @@ SCHEMA = build_schema(
 )
 
 
-class RecordingStreams:
-    def __init__(self) -> None:
-        self.closed = 0
+class RecordingStreams(Streams):
+    """No consumers, but a count of how often they were closed."""
 
-    async def close(self) -> None:
+    closed = 0
+
+    async def close(self, code: int = 1000) -> None:
         self.closed += 1
+        await super().close(code)
 
 
 class NumberHost:
@@ -36,13 +40,17 @@ class NumberHost:
         self.opened: list[RecordingStreams] = []
         self.context: dict[str, Any] = {}
 
-    async def authenticate(self, scope: dict[str, Any], payload: Mapping[str, Any] | None) -> Any:
+    async def authenticate(
+        self, scope: Mapping[str, Any], payload: Mapping[str, Any] | None
+    ) -> Any:
         if (b"authorization", b"expired") in scope["headers"]:
             raise AuthenticationFailed("The token has expired.")
         return scope.get("user", "nobody")
 
-    def streams(self, scope: dict[str, Any]) -> RecordingStreams:
-        self.opened.append(RecordingStreams())
+    def streams(
+        self, scope: Mapping[str, Any], connection: Connection, outlet: Outlet | None
+    ) -> RecordingStreams:
+        self.opened.append(RecordingStreams({}, scope, connection, outlet))
         return self.opened[-1]
 
     async def execute(

@@ -253,7 +253,9 @@ async def test_a_subscription_that_a_host_starts_all_the_same_is_ended() -> None
 
 
 class BrokenAuthentication(NumberHost):
-    async def authenticate(self, scope: dict[str, Any], payload: Mapping[str, Any] | None) -> Any:
+    async def authenticate(
+        self, scope: Mapping[str, Any], payload: Mapping[str, Any] | None
+    ) -> Any:
         raise LookupError("no such table")
 
 
