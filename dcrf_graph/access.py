@@ -1,0 +1,163 @@
+"""
+Who may do what on a consumer: permissions, throttles, and both again for events.
+
+Kept apart from the dispatch, which asks and does not decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from channels.db import database_sync_to_async
+from rest_framework.exceptions import PermissionDenied, Throttled
+
+from dcrf_graph.calls import Call, calling, current_call
+from dcrf_graph.changes.change import Event
+from dcrf_graph.observer.subscriptions import Subscriber
+from dcrf_graph.permissions import asks_object, asks_objects, wrapped
+from dcrf_graph.scope_utils import CallView, ensure_async
+from dcrf_graph.settings import api_settings
+
+
+class Access:
+    """
+    The questions that a consumer asks before it serves.
+
+    Attributes:
+        permission_classes: asked when a client connects, before each call, and
+            again before each event is delivered.
+        throttle_classes: DRF's throttles, asked before each call.
+        http_methods: the HTTP method that DRF's permissions and throttles see
+            for an action; ``http_method_of`` decides for the ones not listed.
+    """
+
+    scope: Any
+    available_actions: ClassVar[dict[str, str]]
+    permission_classes: Any = api_settings.DEFAULT_PERMISSION_CLASSES
+    throttle_classes: Any = api_settings.DEFAULT_THROTTLE_CLASSES
+    http_methods: ClassVar[Mapping[str, str]] = {
+        "connect": "HEAD",
+        "create": "POST",
+        "list": "GET",
+        "retrieve": "GET",
+        "update": "PUT",
+        "patch": "PATCH",
+        "delete": "DELETE",
+        "subscribe_instance": "GET",
+        "unsubscribe_instance": "GET",
+    }
+
+    async def get_permissions(self, action: str, **kwargs: Any) -> list[Any]:
+        """Make the permissions to ask for an action."""
+        return [wrapped(permission_class()) for permission_class in self.permission_classes]
+
+    async def check_permissions(self, action: str, **kwargs: Any) -> None:
+        """
+        Ask every permission whether this client may run the action.
+
+        Raises:
+            PermissionDenied: by the first that does not say yes.
+        """
+        permissions = await self.get_permissions(action=action, **kwargs)
+        for permission in permissions:
+            has_permission = ensure_async(permission.has_permission)
+            if not await has_permission(scope=self.scope, consumer=self, action=action, **kwargs):
+                raise denied(permission)
+        call = current_call.get()
+        if call is not None:
+            call.permissions = permissions
+
+    async def check_object_permissions(self, action: str, obj: Any, **kwargs: Any) -> None:
+        """
+        Ask every permission that has an object permission about this object.
+
+        Raises:
+            PermissionDenied: by the first that does not say yes.
+        """
+        call = current_call.get()
+        permissions = None if call is None else call.permissions
+        if permissions is None:
+            permissions = await self.get_permissions(action=action, **kwargs)
+        arguments = {name: value for name, value in kwargs.items() if name != "obj"}
+        for permission in permissions:
+            if asks_objects(permission) and not await asks_object(
+                permission, self.scope, self, action, obj, **arguments
+            ):
+                raise denied(permission)
+
+    async def check_throttles(self, action: str, **kwargs: Any) -> None:
+        """
+        Count this call with every throttle.
+
+        Raises:
+            Throttled: by the first that has had enough, with the seconds to wait where known.
+        """
+        if not self.throttle_classes:
+            return
+        view = CallView(self, action, kwargs, self.http_method_of(action))
+        for throttle_class in self.throttle_classes:
+            throttle = throttle_class()
+            if not await ensure_async(throttle.allow_request)(view.request, view):
+                raise Throttled(throttle.wait())
+
+    def http_method_of(self, action: str) -> str:
+        """The HTTP method that an action would have had: ``"POST"`` unless it only reads."""
+        if action in self.http_methods:
+            return self.http_methods[action]
+        method = getattr(self, self.available_actions.get(action, ""), None)
+        options = getattr(method, "options", None)
+        reads = options is not None and (options.kind == "query" or options.subscribes is not None)
+        return "GET" if reads or action.startswith(("subscribe", "unsubscribe")) else "POST"
+
+    async def check_event(self, subscriber: Subscriber, event: Event) -> None:
+        """
+        Ask again what was asked at subscribing, before an event is delivered.
+
+        The subscribing action with its arguments, as a GET; then the object
+        permission, for an event about a row of this consumer's own model.
+
+        Raises:
+            APIException: the refusal; the subscription ends and no data leaves.
+        """
+        if subscriber.action is None:
+            for permission in await self.get_permissions(action="connect"):
+                can_connect = ensure_async(permission.can_connect)
+                if not await can_connect(scope=self.scope, consumer=self, message=None):
+                    raise denied(permission)
+            return
+        with calling(self.subscribing_call(subscriber)) as call:
+            await self.check_permissions(subscriber.action, **subscriber.arguments)
+            permissions = call.permissions or ()
+            if any(asks_objects(permission) for permission in permissions):
+                obj = await database_sync_to_async(self.object_of)(event)
+                if obj is not None:
+                    await self.check_object_permissions(
+                        subscriber.action, obj, **subscriber.arguments
+                    )
+
+    def subscribing_call(self, subscriber: Subscriber) -> Call:
+        """The call that subscribed, as one that only reads."""
+        return Call(
+            subscriber.action,
+            subscriber.reply_id,
+            dict(subscriber.arguments),
+            method="GET",
+            answered=True,
+        )
+
+    def object_of(self, event: Event) -> Any:
+        """The row that an event is about, if its model is this consumer's own; else None."""
+        queryset = getattr(self, "queryset", None)
+        model = getattr(queryset, "model", None)
+        if event.instance is not None:
+            return event.instance if model and isinstance(event.instance, model) else None
+        if model is None or event.pk is None or event.model != model._meta.label_lower:
+            return None
+        return model._base_manager.using(event.using).filter(pk=event.pk).first()
+
+
+def denied(permission: Any) -> PermissionDenied:
+    """The refusal of a permission, in its own words where DRF's has some."""
+    inner = getattr(permission, "permission", permission)
+    return PermissionDenied(getattr(inner, "message", None), getattr(inner, "code", None))

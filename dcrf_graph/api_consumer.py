@@ -1,0 +1,480 @@
+"""
+The base of every consumer: actions by name, one reply per call.
+
+A consumer is served alone (``Consumer.as_asgi()``), or by a router, which makes
+one instance per connection and stream and gives it the frames. Both ways a
+frame becomes a call, calls take turns, and a call ends in ``handle_action``,
+which GraphQL calls too.
+
+Source: docs/decisions/0001-graphql-is-a-typed-client-of-the-native-dispatch.md
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
+from typing import Any, ClassVar
+
+from channels.exceptions import InvalidChannelLayerError
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.http.response import Http404
+from rest_framework.exceptions import (
+    APIException,
+    MethodNotAllowed,
+    NotFound,
+    PermissionDenied,
+    ValidationError,
+)
+from rest_framework.utils.encoders import JSONEncoder
+
+from dcrf_graph.access import Access
+from dcrf_graph.arguments import RESERVED, bind
+from dcrf_graph.calls import RESERVED_ARGUMENTS, Call, Turns, calling, current_call
+from dcrf_graph.connection import Connection
+from dcrf_graph.exceptions import ActionMissingException
+from dcrf_graph.observer.subscriptions import Subscriber, Subscriptions
+from dcrf_graph.protocols.effects import Dispatch, Send
+from dcrf_graph.protocols.native import NativeConsumer
+from dcrf_graph.scope_utils import ensure_async
+from dcrf_graph.settings import api_settings
+from dcrf_graph.threads import own_thread
+
+logger = logging.getLogger(__name__)
+
+INTERNAL_ERROR = "Internal server error"
+REQUEST_ID_TYPE = "A request_id must be a string or a number."
+
+
+class APIConsumerMetaclass(type):
+    """Records which methods are actions, by the name that clients use."""
+
+    def __new__(
+        mcs, name: str, bases: tuple[type, ...], body: dict[str, Any], **kwargs: Any
+    ) -> APIConsumerMetaclass:
+        cls = super().__new__(mcs, name, bases, body, **kwargs)
+        cls.available_actions = {}
+        for method_name in dir(cls):
+            attribute = getattr(cls, method_name, None)
+            if getattr(attribute, "action", False) is True:
+                options: Mapping[str, Any] = getattr(attribute, "kwargs", {})
+                cls.available_actions[options.get("name", method_name)] = method_name
+        return cls
+
+    available_actions: dict[str, str]
+
+
+class AsyncAPIConsumer(Access, AsyncJsonWebsocketConsumer, metaclass=APIConsumerMetaclass):
+    """
+    A consumer whose methods, marked with ``@action()``, clients call by name.
+
+    Attributes:
+        available_actions: the name of each action, and of its method.
+        groups: channel layer groups that every instance is in, as in Channels.
+        detached_tasks: the tasks that ``@detached`` code runs in.
+
+    Permissions and throttles: see ``Access``.
+
+    Source: upstream's ``consumers.AsyncAPIConsumer``.
+    """
+
+    available_actions: ClassVar[dict[str, str]]
+    groups: Any = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.groups = set(self.groups or ())
+        self.detached_tasks: list[asyncio.Task[Any]] = []
+        self.detached_calls: dict[asyncio.Task[Any], Call] = {}
+        self.subscriptions = Subscriptions(self)
+        self._turns = Turns()
+        self._connection: Connection | None = None
+        self._protocol = NativeConsumer(max_frame_size=api_settings.MAX_FRAME_SIZE)
+        self._channel_name: str | None = None
+        self._on_channel_use: Callable[[], None] | None = None
+        self.on_subscription_end: Callable[[Any], None] | None = None
+
+    # -- served alone, or by a router ---------------------------------------
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection alone, as an ASGI application."""
+        self._connection = Connection()
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.subscriptions.close()
+            await self._connection.close()
+
+    def host(
+        self,
+        scope: Any,
+        connection: Connection,
+        send: Callable[[Any], Awaitable[None]],
+        channel_layer: Any,
+        channel_name: str | None,
+        on_channel_use: Callable[[], None],
+    ) -> None:
+        """Be served by a router: share its connection, send through it.
+
+        ``on_channel_use`` is called when the consumer's own channel is first
+        asked for; nobody needs to listen to it before.
+        """
+        self.scope = scope
+        self._connection = connection
+        self.base_send = send
+        self.channel_layer = channel_layer
+        self._channel_name = channel_name
+        self._on_channel_use = on_channel_use
+
+    @property
+    def connection(self) -> Connection:
+        """What this consumer's client owns: tasks and slots."""
+        if self._connection is None:
+            self._connection = Connection()
+        return self._connection
+
+    @property
+    def channel_name(self) -> Any:
+        """The name of this consumer's own channel, as in Channels."""
+        if self._on_channel_use is not None:
+            notify, self._on_channel_use = self._on_channel_use, None
+            notify()
+        return self._channel_name
+
+    @channel_name.setter
+    def channel_name(self, name: str) -> None:
+        self._channel_name = name
+
+    # -- connecting ----------------------------------------------------------
+
+    async def websocket_connect(self, message: Any) -> None:
+        """Let the client in, if every permission's ``can_connect`` agrees."""
+        async with own_thread():
+            try:
+                for permission in await self.get_permissions(action="connect"):
+                    can_connect = ensure_async(permission.can_connect)
+                    if not await can_connect(scope=self.scope, consumer=self, message=message):
+                        raise PermissionDenied()
+                await super().websocket_connect(message)
+            except PermissionDenied:
+                await self.close()
+
+    async def websocket_disconnect(self, message: Any) -> None:
+        """End everything that this consumer has started, then say goodbye."""
+        self.subscriptions.close()
+        for task in list(self.detached_tasks):
+            task.cancel()
+            await self.handle_detached_task_completion(task)
+        async with own_thread():
+            await super().websocket_disconnect(message)
+
+    async def add_group(self, name: str) -> None:
+        """Let this consumer's channel hear a channel layer group; once, however often asked."""
+        if name not in self.groups:
+            await self._require_channel_layer().group_add(name, self.channel_name)
+            self.groups.add(name)
+
+    async def remove_group(self, name: str) -> None:
+        """Stop hearing a group that ``add_group`` added."""
+        if name in self.groups:
+            await self._require_channel_layer().group_discard(name, self.channel_name)
+            self.groups.remove(name)
+
+    def _require_channel_layer(self) -> Any:
+        if self.channel_layer is None:
+            raise InvalidChannelLayerError("Groups need a channel layer: set CHANNEL_LAYERS.")
+        return self.channel_layer
+
+    # -- from a frame to a call ------------------------------------------------
+
+    async def websocket_receive(self, message: Any) -> None:
+        """Start the call that a frame asks for; frames that ask for nothing are answered."""
+        if replaced(self, "receive") or replaced(self, "decode_json"):
+            await self.start_call({}, super().websocket_receive(message))
+            return
+        for effect in self._protocol.receive(message.get("text"), message.get("bytes")):
+            match effect:
+                case Dispatch(payload=payload):
+                    await self.start_frame(payload)
+                case Send(text=text):
+                    await self.send(text_data=text)
+
+    async def start_frame(self, content: dict[str, Any]) -> None:
+        """Start the call that a decoded frame asks for, in a task of the connection."""
+        await self.start_call(content, self.receive_json(dict(content)))
+
+    async def start_call(self, content: Mapping[str, Any], work: Coroutine[Any, Any, Any]) -> None:
+        """Take a turn for a call now, and run it when the turn has come."""
+        action, request_id = content.get("action"), content.get("request_id")
+        call = Call(action if isinstance(action, str) else None, request_id)
+        connection = self.connection
+        try:
+            connection.admit()
+        except APIException as error:
+            work.close()
+            await self.handle_exception(error, action=call.action, request_id=request_id)
+            return
+        turn = self._turns.ask(shared=self.may_overlap(action))
+        task = connection.start(self._take_turn(call, turn, work))
+
+        def ended(_: object) -> None:
+            connection.release()
+            self._turns.give_up(turn)
+            work.close()
+
+        task.add_done_callback(ended)
+
+    def may_overlap(self, action: Any) -> bool:
+        """Whether calls of an action may run beside others of the same kind."""
+        if not isinstance(action, str) or replaced(self, "get_action_name"):
+            return False
+        method = getattr(self, self.available_actions.get(action, ""), None)
+        options = getattr(method, "options", None)
+        return options is not None and bool(options.concurrent)
+
+    async def run_call(
+        self, action: str, request_id: Any, arguments: Mapping[str, Any], call: Call
+    ) -> None:
+        """Run one action of this consumer in its turn, and wait until it has been answered.
+
+        This is how GraphQL calls. Cancelling it cancels the action and what it detached.
+        """
+        turn = self._turns.ask(shared=self.may_overlap(action))
+        try:
+            work = self.handle_action(action, request_id=request_id, **arguments)
+            await self._take_turn(call, turn, work)
+            if call.detached:
+                await asyncio.wait(call.detached)
+        finally:
+            self._turns.give_up(turn)
+            for task in call.detached:
+                task.cancel()
+
+    async def _take_turn(
+        self, call: Call, turn: asyncio.Future[None], work: Coroutine[Any, Any, Any]
+    ) -> None:
+        async with AsyncExitStack() as stack:
+            stack.callback(work.close)
+            await stack.enter_async_context(self._turns.take(turn))
+            await stack.enter_async_context(self.connection.slot())
+            await stack.enter_async_context(own_thread())
+            stack.enter_context(calling(call))
+            try:
+                await work
+            except Exception as error:
+                # An override of receive_json, reply or handle_exception failed.
+                logger.exception("Error outside the action %s", call.action, exc_info=error)
+                if not call.answered:
+                    await AsyncAPIConsumer.reply(
+                        self,
+                        action=call.action,
+                        errors=[INTERNAL_ERROR],
+                        status=500,
+                        request_id=request_id_of(call.request_id),
+                    )
+
+    async def receive_json(self, content: dict[str, Any], **kwargs: Any) -> None:
+        """Read the action and its arguments out of a decoded frame, and run it."""
+        request_id = content.pop("request_id", None)
+        try:
+            if request_id is not request_id_of(request_id):
+                request_id = None
+                raise ValidationError({"request_id": [REQUEST_ID_TYPE]})
+            try:
+                action, content = await self.get_action_name(content, **kwargs)
+            except KeyError:
+                raise ActionMissingException() from None
+            if not isinstance(action, str):
+                raise MethodNotAllowed(method=str(action))
+            if reserved := sorted(RESERVED_ARGUMENTS & content.keys()):
+                raise ValidationError({name: [RESERVED] for name in reserved})
+        except Exception as error:
+            await self.handle_exception(error, action=None, request_id=request_id)
+            return
+        await self.handle_action(action, request_id=request_id, **content)
+
+    async def get_action_name(
+        self, content: dict[str, Any], **kwargs: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        """
+        Read the name of the action; what is left of the frame are its arguments.
+
+        Raises:
+            KeyError: if the frame names none; the client is told.
+        """
+        return content.pop("action"), content
+
+    # -- from a call to a reply --------------------------------------------------
+
+    async def handle_action(self, action: str, request_id: Any, **kwargs: Any) -> None:
+        """
+        Run an action and answer it: permissions, throttles, arguments, the method, the reply.
+
+        Whatever is raised becomes a reply too (``handle_exception``). An action
+        that returned None and sent nothing under its request_id is
+        acknowledged with 204.
+        """
+        call = current_call.get()
+        if call is None or call.method is not None:
+            call = Call(action, request_id)
+        call.action, call.request_id, call.arguments = action, request_id, kwargs
+        call.method = self.http_method_of(action)
+        with calling(call):
+            await self.answer_call(call, self.run_action(action, request_id, kwargs))
+
+    async def run_action(self, action: str, request_id: Any, kwargs: dict[str, Any]) -> Any:
+        """Check that the client may, and run the method; returns what the method returns."""
+        await self.check_permissions(action, **kwargs)
+        if action not in self.available_actions:
+            raise MethodNotAllowed(method=action)
+        await self.check_throttles(action, **kwargs)
+        method = getattr(self, self.available_actions[action])
+        bound = bind(
+            getattr(type(self), self.available_actions[action]),
+            kwargs,
+            action=action,
+            request_id=request_id,
+        )
+        return await method(**bound)
+
+    async def answer_call(self, call: Call, response: Awaitable[Any]) -> None:
+        """Wait for what a method returns and reply with it, once per call."""
+        try:
+            result = await response
+            data, status = result if isinstance(result, tuple) else (result, None)
+            if status is None:
+                still_running = call.detached - {asyncio.current_task()}
+                if call.answered or still_running:
+                    return
+                status = 204 if data is None else 200
+            await self.reply(
+                data=data, status=status, action=call.action, request_id=call.request_id
+            )
+        except Exception as error:
+            await self.handle_exception(error, action=call.action, request_id=call.request_id)
+
+    async def handle_exception(self, exc: Exception, action: str | None, request_id: Any) -> None:
+        """
+        Answer an exception: DRF's with their own status, Django's with 403 and 404.
+
+        Anything else is logged with its traceback and answered with 500 and no details.
+        """
+        if isinstance(exc, Http404):
+            exc = NotFound("Not found")
+        elif isinstance(exc, DjangoPermissionDenied):
+            exc = PermissionDenied(str(exc) or None)
+        if isinstance(exc, APIException):
+            errors, status = self._format_errors(exc.detail), exc.status_code
+        else:
+            logger.error("Error in action %s, request %s", action, request_id, exc_info=exc)
+            errors, status = [INTERNAL_ERROR], 500
+        await self.reply(action=action, errors=errors, status=status, request_id=request_id)
+
+    def _format_errors(self, errors: Any) -> list[Any]:
+        return list(errors) if isinstance(errors, list) else [errors]
+
+    async def reply(
+        self,
+        action: str | None,
+        data: Any = None,
+        errors: list[Any] | None = None,
+        status: int = 200,
+        request_id: Any = None,
+    ) -> None:
+        """Send a frame in the shape that clients match to their request by ``request_id``."""
+        await self.send_json(
+            {
+                "errors": errors or [],
+                "data": data,
+                "action": action,
+                "response_status": status,
+                "request_id": request_id,
+            }
+        )
+
+    async def send_json(self, content: Any, close: bool = False) -> None:
+        """Encode a frame and send it."""
+        await super().send_json(content, close)
+        call = current_call.get()
+        if call is not None:
+            call.note(content)
+
+    @classmethod
+    async def encode_json(cls, content: Any) -> str:
+        """Frames as JSON, with DRF's encoding of dates, decimals, UUIDs and lazy strings."""
+        return json.dumps(content, cls=JSONEncoder)
+
+    # -- events ----------------------------------------------------------------------
+
+    async def end_subscription(
+        self, subscriber: Subscriber, action: str | None, refusal: Exception
+    ) -> None:
+        """Tell a subscriber why its subscription has ended."""
+        if self.on_subscription_end is not None:
+            self.on_subscription_end(subscriber.reply_id)
+        await self.handle_exception(refusal, action=action, request_id=subscriber.reply_id)
+
+    async def fail_event(
+        self, subscriber: Subscriber, action: str | None, error: Exception
+    ) -> None:
+        """Tell a subscriber that an event could not be delivered; its subscription goes on."""
+        await self.handle_exception(error, action=action, request_id=subscriber.reply_id)
+
+    # -- detached tasks ------------------------------------------------------------
+
+    def start_detached(
+        self, work: Coroutine[Any, Any, Any], call: Call | None = None
+    ) -> asyncio.Task[Any]:
+        """Run a task until it ends or the client disconnects; ``call`` is answered by its end."""
+        task = asyncio.get_running_loop().create_task(work)
+        self.detached_tasks.append(task)
+        if call is not None:
+            self.detached_calls[task] = call
+            call.detached.add(task)
+
+        def ended(_: object) -> None:
+            if task in self.detached_tasks:
+                self.connection.start(self.handle_detached_task_completion(task))
+
+        task.add_done_callback(ended)
+        return task
+
+    async def handle_detached_task_completion(self, task: asyncio.Task[Any]) -> None:
+        """Forget a detached task that has ended; what it raised is logged."""
+        try:
+            await task
+        except asyncio.CancelledError:
+            if not task.cancelled():
+                raise
+        except Exception as error:
+            logger.error("A detached task failed", exc_info=error)
+        finally:
+            self.detached_calls.pop(task, None)
+            if task in self.detached_tasks:
+                self.detached_tasks.remove(task)
+
+    def cancel_detached(self, action: str, request_id: Any) -> bool:
+        """Cancel the detached calls of an action under a request_id; False if there are none."""
+        asked = [
+            task
+            for task, call in self.detached_calls.items()
+            if call.action == action and call.request_id == request_id
+        ]
+        for task in asked:
+            task.cancel()
+        return bool(asked)
+
+
+def replaced(consumer: AsyncAPIConsumer, name: str) -> bool:
+    """Whether a consumer class has its own version of one of our methods."""
+    own = getattr(type(consumer), name)
+    ours = getattr(AsyncAPIConsumer, name)
+    return getattr(own, "__func__", own) is not getattr(ours, "__func__", ours)
+
+
+def request_id_of(value: Any) -> Any:
+    """The value, if it can be a request_id; None if it cannot."""
+    return value if isinstance(value, str | int | float) or value is None else None

@@ -1,0 +1,195 @@
+"""
+The arguments of an action: read from its signature, checked before it runs.
+
+What a client sends arrives as JSON. Where a parameter is annotated with a type
+that JSON or a string can express, the value is checked and converted by the DRF
+field of that type, so the messages are the ones that serializers give; where it
+is not annotated, the value arrives as it was sent, as upstream does. GraphQL
+arguments are derived from the same list.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import enum
+import inspect
+import types
+import typing
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from dcrf_graph.calls import RESERVED_ARGUMENTS
+
+EMPTY = inspect.Parameter.empty
+REQUIRED = "This field is required."
+UNEXPECTED = "This argument is not expected."
+RESERVED = "This argument is reserved."
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One parameter of an action that a client may pass.
+
+    ``annotation`` and ``default`` are ``inspect.Parameter.empty`` where the
+    signature has none.
+    """
+
+    name: str
+    annotation: Any
+    required: bool
+    default: Any
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What an action takes: its arguments, which of the library's own, and any others or not."""
+
+    arguments: tuple[Argument, ...]
+    takes: frozenset[str]
+    open_ended: bool
+
+
+def arguments_of(consumer_class: type, action: str) -> tuple[Argument, ...]:
+    """The arguments of an action, in the order of its signature.
+
+    Raises:
+        KeyError: if the consumer has no such action.
+    """
+    actions: Mapping[str, str] = consumer_class.available_actions  # type: ignore[attr-defined]
+    return signature_of(getattr(consumer_class, actions[action])).arguments
+
+
+@lru_cache(maxsize=None)
+def signature_of(function: Callable[..., Any]) -> Signature:
+    """Read an action's signature once; ``self`` and the library's own parameters are left out."""
+    hints = annotations_of(function)
+    parameters = list(inspect.signature(function).parameters.values())
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    arguments = tuple(
+        Argument(
+            name=parameter.name,
+            annotation=hints.get(parameter.name, EMPTY),
+            required=parameter.default is EMPTY,
+            default=parameter.default,
+        )
+        for parameter in parameters
+        if parameter.kind in named and parameter.name not in RESERVED_ARGUMENTS
+    )
+    return Signature(
+        arguments=arguments,
+        takes=frozenset(p.name for p in parameters if p.kind in named),
+        open_ended=any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters),
+    )
+
+
+def annotations_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """The resolved annotations of a function; the raw ones where a name cannot be resolved."""
+    plain = inspect.unwrap(function)
+    try:
+        return typing.get_type_hints(plain)
+    except (NameError, TypeError):
+        raw = getattr(plain, "__annotations__", {})
+        return {name: value for name, value in raw.items() if not isinstance(value, str)}
+
+
+def bind(function: Callable[..., Any], arguments: Mapping[str, Any], **own: Any) -> dict[str, Any]:
+    """Check and convert what a client sent, and add the library's own arguments.
+
+    Args:
+        arguments: as decoded from the frame, e.g. ``{"pk": "7", "column": 2}``.
+        own: ``action`` and ``request_id``, passed where the signature takes them.
+
+    Raises:
+        ValidationError: with one list of messages per argument; nothing has run.
+    """
+    signature = signature_of(function)
+    bound: dict[str, Any] = {}
+    errors: dict[str, Any] = {}
+    known = set()
+    for argument in signature.arguments:
+        known.add(argument.name)
+        if argument.name not in arguments:
+            if argument.required:
+                errors[argument.name] = [REQUIRED]
+            continue
+        try:
+            bound[argument.name] = converted(argument, arguments[argument.name])
+        except ValidationError as error:
+            errors[argument.name] = error.detail
+    for name in arguments.keys() - known:
+        if signature.open_ended:
+            bound[name] = arguments[name]
+        else:
+            errors[name] = [UNEXPECTED]
+    if errors:
+        raise ValidationError(errors)
+    for name, value in own.items():
+        if signature.open_ended or name in signature.takes:
+            bound[name] = value
+    return bound
+
+
+def converted(argument: Argument, value: Any) -> Any:
+    """One value as its parameter's annotation wants it."""
+    if value is None and argument.default is None:
+        return None
+    field = field_of(argument.annotation)
+    return value if field is None else field.run_validation(value)
+
+
+class MemberField(serializers.ChoiceField):
+    """An enum member, written as its value."""
+
+    def __init__(self, members: type[enum.Enum], **kwargs: Any) -> None:
+        self.members = members
+        super().__init__(choices=[(member.value, member.name) for member in members], **kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        return self.members(super().to_internal_value(data))
+
+
+SCALARS: dict[type, Callable[..., serializers.Field[Any, Any, Any, Any]]] = {
+    bool: serializers.BooleanField,
+    int: serializers.IntegerField,
+    float: serializers.FloatField,
+    str: lambda **kw: serializers.CharField(allow_blank=True, trim_whitespace=False, **kw),
+    decimal.Decimal: lambda **kw: serializers.DecimalField(None, None, **kw),
+    datetime.datetime: serializers.DateTimeField,
+    datetime.date: serializers.DateField,
+    datetime.time: serializers.TimeField,
+    datetime.timedelta: serializers.DurationField,
+    uuid.UUID: serializers.UUIDField,
+}
+"""A Python type and the DRF field that reads it. Anything else is passed on unchecked."""
+
+
+@lru_cache(maxsize=None)
+def field_of(annotation: Any, *, allow_null: bool = False) -> Any:
+    """The DRF field that checks a parameter of this annotation; None where nothing can."""
+    if annotation in SCALARS:
+        return SCALARS[annotation](allow_null=allow_null)
+    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (typing.Union, types.UnionType):
+        rest = [option for option in inner if option is not type(None)]
+        if len(rest) == 1 and len(rest) < len(inner):
+            return field_of(rest[0], allow_null=True)
+        return None
+    if origin is typing.Literal:
+        return serializers.ChoiceField(
+            choices=[value for value in inner if value is not None],
+            allow_null=allow_null or None in inner,
+        )
+    if origin in (list, tuple, set) and inner:
+        child = field_of(inner[0])
+        return None if child is None else serializers.ListField(child=child, allow_null=allow_null)
+    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        return MemberField(annotation, allow_null=allow_null)
+    return None

@@ -1,0 +1,116 @@
+"""
+One call: what an action is asked with, and what it has answered so far.
+
+Calls of one consumer share the instance, so nothing about a call lives on
+``self``: it lives here and is found through a context variable, which follows
+the call into threads and into the tasks that it starts.
+
+Source: docs/decisions/0001-graphql-is-a-typed-client-of-the-native-dispatch.md
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+RESERVED_ARGUMENTS = frozenset({"self", "scope", "consumer", "action", "request_id"})
+"""What a client may never pass as an argument: the library passes these itself."""
+
+
+@dataclass(eq=False)
+class Call:
+    """One run of an action, from the frame that asks to the last that answers.
+
+    ``method`` is the HTTP method that DRF's permissions and throttles see.
+    ``permissions`` are the instances that ``check_permissions`` asked, so that
+    an object permission is asked of the same ones. ``captured`` calls come from
+    GraphQL: their request_id is the library's own, unique on the connection.
+    """
+
+    action: str | None
+    request_id: Any
+    arguments: dict[str, Any] = field(default_factory=dict)
+    method: str | None = None
+    permissions: list[Any] | None = None
+    answered: bool = False
+    captured: bool = False
+    detached: set[asyncio.Task[Any]] = field(default_factory=set)
+    paginator: Any = None
+
+    def note(self, frame: Any) -> None:
+        """Remember that a frame went out under this call's request_id."""
+        if isinstance(frame, Mapping) and frame.get("request_id") == self.request_id:
+            self.answered = True
+
+
+current_call: ContextVar[Call | None] = ContextVar("dcrf_graph.current_call", default=None)
+
+
+@contextmanager
+def calling(call: Call) -> Iterator[Call]:
+    """Make this the current call for the code inside and the tasks it starts."""
+    token = current_call.set(call)
+    try:
+        yield call
+    finally:
+        current_call.reset(token)
+
+
+class Turns:
+    """Who may run now, among the calls of one consumer: order of arrival.
+
+    A turn that may be shared runs beside its neighbours of the same kind; any
+    other runs alone. A turn is taken when it is asked for, synchronously, so
+    the order is that of the frames; nobody overtakes anybody of the other kind.
+
+    Cancelling a wait gives the place up, and the ones behind move on.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[bool, asyncio.Future[None]]] = deque()
+        self._running = 0
+        self._alone = False
+
+    def ask(self, *, shared: bool) -> asyncio.Future[None]:
+        """Take a place in the line; the future is done when the turn has come."""
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((shared, turn))
+        self._advance()
+        return turn
+
+    @asynccontextmanager
+    async def take(self, turn: asyncio.Future[None]) -> AsyncIterator[None]:
+        """Wait for a turn that was asked for, and hold it."""
+        try:
+            await turn
+            yield
+        finally:
+            if turn.done() and not turn.cancelled():
+                self._running -= 1
+                self._alone = False
+            else:
+                turn.cancel()
+            self._advance()
+
+    def give_up(self, turn: asyncio.Future[None]) -> None:
+        """Leave the line, if the turn has not come yet; harmless at any other time."""
+        if turn.cancel():
+            self._advance()
+
+    def _advance(self) -> None:
+        while self._waiting:
+            shared, turn = self._waiting[0]
+            if turn.cancelled():
+                self._waiting.popleft()
+                continue
+            if self._alone or (self._running and not shared):
+                return
+            self._waiting.popleft()
+            self._running += 1
+            self._alone = not shared
+            turn.set_result(None)

@@ -1,0 +1,147 @@
+"""
+Where the frames of a captured call go instead of a socket.
+
+GraphQL calls consumers whose frames are caught. A frame belongs to the call
+whose request_id it carries, else to the call that it was sent from, else to the
+subscriptions that are being delivered to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from dcrf_graph.observer.subscriptions import Delivery
+
+MAX_WAITING_FRAMES = 64
+"""Frames of one capture that wait to be read; then whoever sends the next one waits."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The final reply of a call, as a native client would have read it."""
+
+    data: Any
+    status: int
+    errors: list[Any]
+    action: str | None
+    frame: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One frame of a subscription.
+
+    ``action`` and ``pk`` are the change's, ``data`` is what the handler sent.
+    ``errors`` is not empty for an event that could not be delivered.
+    """
+
+    action: str | None
+    pk: Any
+    data: Any
+    frame: dict[str, Any]
+    errors: tuple[Any, ...] = ()
+    status: int = 200
+
+
+def reply_of(frame: dict[str, Any]) -> Reply:
+    """Read a frame as a reply; one without a status is a success."""
+    status = frame.get("response_status")
+    errors = frame.get("errors")
+    return Reply(
+        data=data_of(frame),
+        status=status if isinstance(status, int) else 200,
+        errors=errors if isinstance(errors, list) else [],
+        action=frame.get("action"),
+        frame=frame,
+    )
+
+
+def event_of(frame: dict[str, Any], delivery: Delivery | None) -> Event:
+    """Read a frame as an event of the delivery that it was sent in."""
+    reply = reply_of(frame)
+    failed = reply.status >= 400
+    return Event(
+        action=reply.action if delivery is None else delivery.event.action or reply.action,
+        pk=None if delivery is None else delivery.event.pk,
+        data=None if failed else reply.data,
+        frame=frame,
+        errors=tuple(reply.errors) if failed else (),
+        status=reply.status,
+    )
+
+
+def data_of(frame: dict[str, Any]) -> Any:
+    """What a frame says: its ``data``, else its ``body``, else all of it."""
+    for key in ("data", "body"):
+        if key in frame:
+            return frame[key]
+    return {key: value for key, value in frame.items() if key != "request_id"}
+
+
+class Captured:
+    """The frames of one call: replies, or a stream of them with an end.
+
+    ``follow`` queues what is read with ``next``; without it only the last frame
+    is kept.
+    """
+
+    def __init__(self, request_id: str, *, follow: bool = False, events: bool = False) -> None:
+        self.request_id = request_id
+        self.reply: Reply | None = None
+        self.refused = False
+        self.acknowledged = False
+        self._follow = follow
+        self._events = events
+        self._frames: deque[Reply | Event] = deque()
+        self._changed = asyncio.Event()
+        self._ended = False
+
+    async def put(self, frame: dict[str, Any], delivery: Delivery | None, *, final: bool) -> None:
+        """Take a frame in; waits while too many are unread.
+
+        ``final`` marks the acknowledgement of a call that has said nothing.
+        """
+        if self._events and (delivery is not None or self.acknowledged):
+            await self._queue(event_of(frame, delivery))
+            return
+        reply = reply_of(frame)
+        acknowledged = final and reply.status == 204 and reply.data is None
+        if self.reply is None or not acknowledged:
+            self.reply = reply
+        if self._follow and not acknowledged:
+            await self._queue(reply)
+
+    async def _queue(self, item: Reply | Event) -> None:
+        while len(self._frames) >= MAX_WAITING_FRAMES and not self._ended:
+            await self._wait()
+        if not self._ended:
+            self._frames.append(item)
+            self._notify()
+
+    async def next(self) -> Reply | Event | None:
+        """The next frame; None at the end.
+
+        Cancelling loses nothing.
+        """
+        while not self._frames:
+            if self._ended:
+                return None
+            await self._wait()
+        item = self._frames.popleft()
+        self._notify()
+        return item
+
+    def end(self) -> None:
+        """Say that no more will come; what waits unread can still be read."""
+        self._ended = True
+        self._notify()
+
+    async def _wait(self) -> None:
+        await self._changed.wait()
+
+    def _notify(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()

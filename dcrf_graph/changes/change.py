@@ -1,0 +1,98 @@
+"""What happened to one row, and the event that one observer makes of it for one group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol
+
+from django.db.models import Model
+
+
+class Action(Enum):
+    """What a change did to a row (upstream's names and values)."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that an observer says to one group.
+
+    ``message`` is the observer's message as JSON text: each reader decodes its
+    own copy. ``instance`` is the row itself, where the event was made in this
+    process; it never crosses the channel layer.
+    """
+
+    observer: str
+    group: str
+    message: str
+    action: str | None = None
+    pk: Any = None
+    using: str = "default"
+    model: str | None = None
+    instance: Any = None
+
+
+class Source(Protocol):
+    """An observer of a model, as capture sees it."""
+
+    @property
+    def stable_id(self) -> str:
+        """The same in every process: module and qualified name."""
+
+    @property
+    def grouped(self) -> bool:
+        """Whether its groups depend on the row, so that a row can move between them."""
+
+    def group_names_for_signal(self, *, instance: Any) -> Iterable[str]:
+        """The groups that hear of this row."""
+
+    def serialize(self, instance: Any, action: Action) -> dict[str, Any]:
+        """The message about this row."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one transaction did to one row, for one observer.
+
+    ``before`` and ``after`` are the groups that the row belonged to and
+    belongs to: the ones it left hear a delete, the ones it joined a create.
+    """
+
+    model: type[Model]
+    pk: Any
+    action: Action
+    before: frozenset[str]
+    after: frozenset[str]
+    using: str
+
+    def by_group(self) -> Iterable[tuple[Action, frozenset[str]]]:
+        """What to tell which groups: leavers first, then those that stay, then joiners."""
+        for action, groups in (
+            (Action.DELETE, self.before - self.after),
+            (Action.UPDATE, self.before & self.after),
+            (Action.CREATE, self.after - self.before),
+        ):
+            if groups:
+                yield action, groups
+
+
+def net(first: Action, last: Action) -> Action | None:
+    """The one action that two in a row amount to; None if they amount to nothing.
+
+    ``create`` then ``delete`` is nothing, ``create`` then ``update`` a create,
+    ``delete`` then ``create`` an update.
+    """
+    match first, last:
+        case Action.CREATE, Action.DELETE:
+            return None
+        case Action.CREATE, _:
+            return Action.CREATE
+        case Action.DELETE, Action.CREATE | Action.UPDATE:
+            return Action.UPDATE
+        case _:
+            return last

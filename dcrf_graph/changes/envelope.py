@@ -1,0 +1,68 @@
+"""
+What crosses the channel layer: the events of one commit for one group, as one text.
+
+The text is encoded before the layer, so whatever a message may hold survives
+every layer alike. ``version`` lets processes of two releases share a layer;
+``publisher`` and ``sequence`` (counted per group) let a reader drop what it sent
+itself and notice what it missed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rest_framework.utils.encoders import JSONEncoder
+
+from dcrf_graph.changes.change import Event
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """The events of one commit for one group, and who published them."""
+
+    publisher: str
+    sequence: int
+    group: str
+    events: tuple[Event, ...]
+
+
+def encode(publisher: str, sequence: int, group: str, events: Sequence[Event]) -> str:
+    """One envelope as JSON text; keys that JSON has no type for become strings."""
+    return json.dumps(
+        {
+            "version": VERSION,
+            "publisher": publisher,
+            "sequence": sequence,
+            "group": group,
+            "events": [
+                [event.observer, event.action, event.pk, event.using, event.model, event.message]
+                for event in events
+            ],
+        },
+        cls=JSONEncoder,
+        separators=(",", ":"),
+    )
+
+
+def decode(text: str) -> Envelope:
+    """Read an envelope.
+
+    Raises:
+        ValueError: if it is none, or of a version that this release does not know.
+    """
+    try:
+        content = json.loads(text)
+        if content["version"] != VERSION:
+            raise ValueError(f"expected version {VERSION}, got {content['version']!r}")
+        group = content["group"]
+        events = tuple(
+            Event(observer, group, message, action, pk, using, model)
+            for observer, action, pk, using, model, message in content["events"]
+        )
+        return Envelope(content["publisher"], content["sequence"], group, events)
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"not an envelope: {error}") from error

@@ -1,0 +1,129 @@
+"""
+The changes of one transaction, until it commits.
+
+Each change is registered with ``on_commit`` inside its own savepoint, so one
+that is rolled back is never heard of. What survives is put together after the
+last of them: several changes of one row become the net one, and one flush
+publishes the whole commit.
+
+Source: docs/decisions/0004-one-flush-per-commit.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.db import connections, transaction
+from django.db.models import Model
+
+from dcrf_graph.changes.change import Action, net
+
+Key = tuple[type[Model], Any]
+
+
+@dataclass(eq=False)
+class Record:
+    """One change of one row, as capture saw it, before the transaction committed.
+
+    ``before`` gives, per observer, the groups that the row belonged to;
+    ``messages`` what an observer says of a row that is about to be deleted.
+    ``saved`` are the column values that were written, where all of them were.
+    """
+
+    model: type[Model]
+    pk: Any
+    action: Action
+    using: str
+    instance: Model
+    saved: dict[str, Any] | None = None
+    loaded: Model | None = None
+    before: dict[str, frozenset[str]] = field(default_factory=dict)
+    messages: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+Flush = Callable[[list[Record]], None]
+
+
+class Journal:
+    """What one transaction has changed so far, on one connection."""
+
+    def __init__(self, using: str, flush: Flush) -> None:
+        self.using = using
+        self.survived: dict[Key, Record | None] = {}
+        self.order: list[Key] = []
+        self.latest = 0
+        self._flush = flush
+
+    def add(self, record: Record) -> None:
+        """Register a change in the current savepoint, and the flush after it."""
+
+        def survive() -> None:
+            self.keep(record)
+
+        transaction.on_commit(survive, using=self.using)
+        self.latest += 1
+        number = self.latest
+        connection = connections[self.using]
+
+        def last() -> None:
+            if number == self.latest:
+                self.flush()
+
+        last.journal = self  # type: ignore[attr-defined]
+        # The flush belongs to no savepoint: rolling one back must not take it along.
+        savepoints, connection.savepoint_ids = connection.savepoint_ids, []
+        try:
+            transaction.on_commit(last, using=self.using)
+        finally:
+            connection.savepoint_ids = savepoints
+
+    def keep(self, record: Record) -> None:
+        """Merge a change that was committed with the earlier ones of its row."""
+        key = (record.model, record.pk)
+        if key not in self.survived:
+            self.order.append(key)
+            self.survived[key] = record
+            return
+        earlier = self.survived[key]
+        if earlier is None:
+            self.survived[key] = record
+            return
+        action = net(earlier.action, record.action)
+        if action is None:
+            self.survived[key] = None
+            return
+        record.action = action
+        record.before = {**record.before, **earlier.before}
+        record.loaded = earlier.loaded
+        if earlier.saved is None:
+            record.saved = None
+        self.survived[key] = record
+
+    def flush(self) -> None:
+        """Hand over what the commit amounts to, in the order of the rows' first changes."""
+        records = [record for key in self.order if (record := self.survived[key]) is not None]
+        self.survived, self.order = {}, []
+        if records:
+            self._flush(records)
+
+
+_journals: WeakKeyDictionary[Any, Journal] = WeakKeyDictionary()
+
+
+def journal_of(using: str, flush: Flush) -> Journal:
+    """The journal of the transaction that is open on an alias, or a new one.
+
+    A journal whose flush is no longer registered belongs to a transaction that
+    was rolled back or committed.
+    """
+    connection = connections[using]
+    journal = _journals.get(connection)
+    if journal is not None and connection.in_atomic_block:
+        for entry in reversed(connection.run_on_commit):
+            if any(getattr(part, "journal", None) is journal for part in entry):
+                return journal
+    journal = _journals[connection] = Journal(using, flush)
+    return journal

@@ -1,0 +1,137 @@
+"""
+A consumer of a model: queryset, serializer, lookup, filters (upstream's module and names).
+
+What upstream leaves open is done here: DRF's filter backends, which read the
+frame's ``"query"``, DRF's paginators, and object permissions.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.db.models import Model, QuerySet
+from rest_framework.generics import get_object_or_404
+from rest_framework.permissions import BasePermission as DRFBasePermission
+
+from dcrf_graph.calls import current_call
+from dcrf_graph.consumers import AsyncAPIConsumer
+from dcrf_graph.exceptions import ConfigurationError
+from dcrf_graph.permissions import BasePermission, method_of_call
+from dcrf_graph.scope_utils import CallView
+from dcrf_graph.settings import api_settings
+
+
+SILENT = (BasePermission.has_object_permission, DRFBasePermission.has_object_permission, None)
+"""The object permissions of classes that have nothing to say about objects."""
+
+
+class GenericAsyncAPIConsumer(AsyncAPIConsumer):
+    """
+    Base of consumers that serve the rows of a model.
+
+    Attributes:
+        queryset: the rows; or override ``get_queryset``.
+        serializer_class: how a row looks; or override ``get_serializer_class``.
+        lookup_field: the model field that finds one row.
+        lookup_url_kwarg: the argument that carries its value, if called otherwise.
+        filter_backends: DRF's, which read ``"query": {...}`` of the frame.
+        pagination_class: how ``list`` makes pages, where it does.
+
+    Source: upstream's ``generics.GenericAsyncAPIConsumer``.
+    """
+
+    queryset: Any = None
+    serializer_class: Any = None
+    lookup_field: str = "pk"
+    lookup_url_kwarg: str | None = None
+    filter_backends: Any = api_settings.DEFAULT_FILTER_BACKENDS
+    pagination_class: Any = api_settings.DEFAULT_PAGINATION_CLASS
+
+    def get_queryset(self, **kwargs: Any) -> Any:
+        """The rows that this call may see, before filters."""
+        if self.queryset is None:
+            raise ConfigurationError(
+                f"{type(self).__name__} needs a `queryset`, or its own get_queryset()."
+            )
+        return self.queryset.all() if isinstance(self.queryset, QuerySet) else self.queryset
+
+    def get_object(self, **kwargs: Any) -> Any:
+        """
+        Find the one row that the arguments name, among those that the call may see.
+
+        Raises:
+            Http404: if there is none.
+            PermissionDenied: if an object permission refuses.
+        """
+        lookup = self.lookup_url_kwarg or self.lookup_field
+        if lookup not in kwargs:
+            raise ConfigurationError(
+                f"{type(self).__name__}.get_object() was called without {lookup!r}: "
+                "pass the action's **kwargs on, or set `lookup_field`."
+            )
+        arguments = {name: value for name, value in kwargs.items() if name != "queryset"}
+        queryset = self.filter_queryset(queryset=self.get_queryset(**kwargs), **arguments)
+        row: Model = get_object_or_404(queryset, **{self.lookup_field: kwargs[lookup]})
+        if asks_about_objects(self):
+            call = current_call.get()
+            named = str((call.action if call else None) or kwargs.get("action") or "retrieve")
+            own = ("action", "request_id", "obj")
+            rest = {name: value for name, value in kwargs.items() if name not in own}
+            async_to_sync(self.check_object_permissions)(named, row, **rest)
+        return row
+
+    def get_serializer(self, action_kwargs: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Make the serializer of a call; ``action_kwargs`` are the call's arguments."""
+        action_kwargs = action_kwargs or {}
+        serializer_class = self.get_serializer_class(**action_kwargs)
+        kwargs["context"] = self.get_serializer_context(**action_kwargs)
+        return serializer_class(*args, **kwargs)
+
+    def get_serializer_class(self, **kwargs: Any) -> Any:
+        """The serializer class; override to make it depend on the ``action``."""
+        if self.serializer_class is None:
+            raise ConfigurationError(
+                f"{type(self).__name__} needs a `serializer_class`, or its own "
+                "get_serializer_class()."
+            )
+        return self.serializer_class
+
+    def get_serializer_context(self, **kwargs: Any) -> dict[str, Any]:
+        """What serializers find in ``self.context``: scope, consumer, request and view."""
+        view = self.view_of_call(**kwargs)
+        return {
+            "scope": self.scope,
+            "consumer": self,
+            "request": view.request,
+            "view": view,
+            "format": None,
+        }
+
+    def view_of_call(self, **kwargs: Any) -> CallView:
+        """This consumer as DRF sees it during one call: with ``action``, ``request``, ``kwargs``."""
+        call = current_call.get()
+        named = (call.action if call is not None else None) or kwargs.get("action") or "list"
+        arguments = {**(call.arguments if call is not None else {}), **kwargs}
+        return CallView(self, str(named), arguments, method_of_call(self, str(named)))
+
+    def filter_queryset(self, queryset: Any, **kwargs: Any) -> Any:
+        """Pass the rows through every filter backend."""
+        if self.filter_backends:
+            view = self.view_of_call(**kwargs)
+            for backend in self.filter_backends:
+                queryset = backend().filter_queryset(view.request, queryset, view)
+        return queryset
+
+
+def asks_about_objects(consumer: AsyncAPIConsumer) -> bool:
+    """Whether any permission of a consumer might say something about an object.
+
+    Combinations are assumed to; asking them costs one hop to the loop.
+    """
+    for permission_class in consumer.permission_classes:
+        method = getattr(permission_class, "has_object_permission", None)
+        if not inspect.isclass(permission_class) or method not in SILENT:
+            return True
+    return type(consumer).get_permissions is not AsyncAPIConsumer.get_permissions

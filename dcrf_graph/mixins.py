@@ -1,0 +1,196 @@
+"""
+The actions of a model: list, retrieve, create, update, patch, delete (upstream's module and names).
+
+``list`` and ``retrieve`` keep nothing on ``self`` and may overlap.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404
+from rest_framework import status
+from rest_framework.response import Response
+
+from dcrf_graph.calls import Call, calling, current_call
+from dcrf_graph.decorators import action
+from dcrf_graph.pagination import WebsocketLimitOffsetPagination
+from dcrf_graph.settings import api_settings
+
+Reply = tuple[Any, int]
+
+
+class CreateModelMixin:
+    """``create`` with ``{"data": {...}}``: 201 and the new row."""
+
+    @action()
+    def create(self: Any, data: Any, **kwargs: Any) -> Reply:
+        """Create a row."""
+        serializer = self.get_serializer(data=data, action_kwargs=kwargs)
+        serializer.is_valid(raise_exception=True)
+        self.perform_create(serializer, **kwargs)
+        return serializer.data, status.HTTP_201_CREATED
+
+    def perform_create(self, serializer: Any, **kwargs: Any) -> None:
+        """Save what was validated; override to add to it."""
+        serializer.save()
+
+
+class ListModelMixin:
+    """``list``: 200 and every row that the client may see."""
+
+    @action(concurrent=True)
+    def list(self: Any, **kwargs: Any) -> Reply:
+        """List the rows."""
+        queryset = self.filter_queryset(self.get_queryset(**kwargs), **kwargs)
+        serializer = self.get_serializer(instance=queryset, many=True, action_kwargs=kwargs)
+        return serializer.data, status.HTTP_200_OK
+
+
+class RetrieveModelMixin:
+    """``retrieve`` with the key: 200 and the row."""
+
+    @action(concurrent=True)
+    def retrieve(self: Any, **kwargs: Any) -> Reply:
+        """Retrieve one row."""
+        instance = self.get_object(**kwargs)
+        serializer = self.get_serializer(instance=instance, action_kwargs=kwargs)
+        return serializer.data, status.HTTP_200_OK
+
+
+class UpdateModelMixin:
+    """``update`` with the key and the whole row: 200 and the row."""
+
+    @action()
+    def update(self: Any, data: Any, **kwargs: Any) -> Reply:
+        """Replace a row."""
+        return changed(self, self.perform_update, data, kwargs, partial=False)
+
+    def perform_update(self, serializer: Any, **kwargs: Any) -> None:
+        """Save what was validated; override to add to it."""
+        serializer.save()
+
+
+class PatchModelMixin:
+    """``patch`` with the key and what should change: 200 and the row."""
+
+    @action()
+    def patch(self: Any, data: Any, **kwargs: Any) -> Reply:
+        """Change some fields of a row."""
+        return changed(self, self.perform_patch, data, kwargs, partial=True)
+
+    def perform_patch(self, serializer: Any, **kwargs: Any) -> None:
+        """Save what was validated; override to add to it."""
+        serializer.save()
+
+
+class DeleteModelMixin:
+    """``delete`` with the key: 204."""
+
+    @action()
+    def delete(self: Any, **kwargs: Any) -> Reply:
+        """Delete a row."""
+        self.perform_delete(self.get_object(**kwargs), **kwargs)
+        return None, status.HTTP_204_NO_CONTENT
+
+    def perform_delete(self, instance: Any, **kwargs: Any) -> None:
+        """Delete the row; override to do something else."""
+        instance.delete()
+
+
+def changed(consumer: Any, perform: Any, data: Any, kwargs: Any, *, partial: bool) -> Reply:
+    """What update and patch have in common."""
+    instance = consumer.get_object(data=data, **kwargs)
+    serializer = consumer.get_serializer(
+        instance=instance, data=data, action_kwargs=kwargs, partial=partial
+    )
+    serializer.is_valid(raise_exception=True)
+    perform(serializer, **kwargs)
+    if getattr(instance, "_prefetched_objects_cache", None):
+        # What was prefetched before the change would be answered after it.
+        instance._prefetched_objects_cache = {}
+    return serializer.data, status.HTTP_200_OK
+
+
+class PaginatedModelListMixin(ListModelMixin):
+    """
+    ``list`` in pages, made by ``pagination_class``.
+
+    Each call has a paginator of its own. Without a ``pagination_class`` every row is answered.
+    """
+
+    pagination_class: Any = api_settings.DEFAULT_PAGINATION_CLASS
+
+    @action(concurrent=True)
+    def list(self: Any, **kwargs: Any) -> Reply:
+        """List one page of the rows."""
+        return self.list_page(**kwargs), status.HTTP_200_OK
+
+    def list_page(self: Any, **kwargs: Any) -> Any:
+        """One page as it is answered; every row where the paginator makes no pages."""
+        call = current_call.get() or Call(None, None)
+        call.paginator = None
+        with calling(call):
+            queryset = self.filter_queryset(self.get_queryset(**kwargs), **kwargs)
+            page = self.paginate_queryset(queryset, **kwargs)
+            rows = queryset if page is None else page
+            serializer = self.get_serializer(instance=rows, many=True, action_kwargs=kwargs)
+            return serializer.data if page is None else self.get_paginated_response(serializer.data)
+
+    @property
+    def paginator(self) -> Any:
+        """The current call's paginator; None without a ``pagination_class``."""
+        if self.pagination_class is None:
+            return None
+        call = current_call.get() or Call(None, None)
+        if call.paginator is None:
+            call.paginator = self.pagination_class()
+        return call.paginator
+
+    def paginate_queryset(self: Any, queryset: Any, **kwargs: Any) -> Any:
+        """The rows of the page that the call asks for; None where there are no pages."""
+        paginator = self.paginator
+        if paginator is None:
+            return None
+        if isinstance(paginator, WebsocketLimitOffsetPagination):
+            arguments = {k: v for k, v in kwargs.items() if k not in ("scope", "view")}
+            return paginator.paginate_queryset(queryset, self.scope, view=self, **arguments)
+        view = self.view_of_call(**kwargs)
+        return paginator.paginate_queryset(queryset, view.request, view=view)
+
+    def get_paginated_response(self, data: Any) -> Any:
+        """The page as it is answered; DRF's paginators wrap it in a response."""
+        response = self.paginator.get_paginated_response(data)
+        return response.data if isinstance(response, Response) else response
+
+
+class StreamedPaginatedListMixin(PaginatedModelListMixin):
+    """
+    ``list`` as a stream: one reply per page, all under the call's request_id.
+
+    ``list_cancel`` with that request_id ends it early.
+    """
+
+    @action(detached=True)
+    async def list(self: Any, action: str, request_id: Any = None, **kwargs: Any) -> None:
+        """Send the rows page by page."""
+        fetch = super(StreamedPaginatedListMixin, self).list
+        while True:
+            data, code = await fetch(action=action, request_id=request_id, **kwargs)
+            await self.reply(action=action, data=data, status=code, request_id=request_id)
+            page = data if isinstance(data, dict) else {}
+            following = page.get("offset", 0) + page.get("limit", 0)
+            if not page.get("limit") or following >= page.get("count", 0):
+                return
+            kwargs["offset"] = following
+
+    @action(graphql=False)
+    async def list_cancel(self: Any, request_id: Any = None, **kwargs: Any) -> Reply:
+        """End the list that was asked for under this request_id.
+
+        Raises:
+            Http404: if there is none under way.
+        """
+        if not self.cancel_detached("list", request_id):
+            raise Http404
+        return None, status.HTTP_204_NO_CONTENT

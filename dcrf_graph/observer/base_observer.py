@@ -1,0 +1,183 @@
+"""
+What every observer can do: name groups, make messages, be subscribed (upstream's names).
+
+The decorators replace a consumer's method by an observer; reached through an
+instance (``self.card_activity``) its methods know the consumer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from dcrf_graph.observer.subscriptions import current_delivery
+from dcrf_graph.observer.utils import ObjPartial
+
+
+@lru_cache(maxsize=65_536)
+def hashed(name: str) -> str:
+    """A group name that every channel layer takes: at most 100 ASCII letters, digits, ``-_.``."""
+    return f"DCRF-{hashlib.sha256(name.encode()).hexdigest()}"
+
+
+class BaseObserver:
+    """
+    An observer: which signal, which groups, what message, and the handler.
+
+    Args:
+        func: the handler, as written in the consumer's class body.
+        partition: keeps observers apart that share one handler.
+
+    Source: upstream's ``observer.base_observer.BaseObserver``.
+    """
+
+    def __init__(self, func: Callable[..., Any], partition: str = "*") -> None:
+        self.func = func
+        self._serializer: Callable[..., Any] | None = None
+        self._group_names_for_signal: Callable[..., Iterable[str]] | None = None
+        self._group_names_for_consumer: Callable[..., Iterable[str]] | None = None
+        self.stable_id = (
+            f"{partition}-{self.__class__.__name__}-{func.__module__}.{func.__qualname__}"
+        )
+
+    # -- delivering ---------------------------------------------------------------
+
+    async def __call__(self, message: dict[str, Any], consumer: Any = None, **kwargs: Any) -> Any:
+        """
+        Give a message to the handler.
+
+        Args:
+            message: ``{"type", "body", "group"}`` and, of a model, ``"action"``.
+                It is the handler's own copy.
+            consumer: the consumer that subscribed.
+        """
+        message = dict(message)
+        body = message.pop("body", {})
+        message_type = message.pop("type")
+        return await self.func(
+            consumer,
+            body,
+            observer=self,
+            message_type=message_type,
+            subscribing_request_ids=self.request_ids(consumer, message.get("group")),
+            **message,
+            **kwargs,
+        )
+
+    def request_ids(self, consumer: Any, group: str | None) -> list[Any]:
+        """The request_ids that this delivery is for: those that may still hear of it."""
+        delivery = current_delivery.get()
+        if delivery is not None:
+            return delivery.request_ids
+        if consumer is None:
+            return []
+        subscribers = consumer.subscriptions.of(self, group)
+        return [s.request_id for s in subscribers if s.request_id is not None]
+
+    def __get__(self, parent: Any, objtype: type | None = None) -> Any:
+        return self if parent is None else ObjPartial(self, consumer=parent)
+
+    # -- subscribing ---------------------------------------------------------------
+
+    async def subscribe(
+        self, consumer: Any, *args: Any, request_id: Any = None, **kwargs: Any
+    ) -> Iterable[str]:
+        """
+        Subscribe the consumer. What is committed after this returns is heard.
+
+        Args:
+            request_id: events carry it as one of ``subscribing_request_ids``.
+            args, kwargs: passed to ``groups_for_consumer``.
+
+        Returns:
+            The groups, as they are called on the channel layer.
+
+        Raises:
+            Throttled: with too many subscriptions on the connection.
+        """
+        groups = list(self.group_names_for_consumer(*args, consumer=consumer, **kwargs))
+        for group in groups:
+            await consumer.subscriptions.join(self, group, request_id)
+        return groups
+
+    async def unsubscribe(
+        self, consumer: Any, *args: Any, request_id: Any = None, **kwargs: Any
+    ) -> Iterable[str]:
+        """
+        Unsubscribe one request, or without a request_id all of this consumer's.
+
+        With a request_id, others that have subscribed the same groups go on.
+
+        Returns:
+            The groups, as they are called on the channel layer.
+        """
+        groups = list(self.group_names_for_consumer(*args, consumer=consumer, **kwargs))
+        for group in groups:
+            consumer.subscriptions.leave(self, group, request_id)
+        return groups
+
+    # -- groups ----------------------------------------------------------------------
+
+    @property
+    def grouped(self) -> bool:
+        """Whether the groups depend on what the signal is about."""
+        return self._group_names_for_signal is not None
+
+    def group_names_for_consumer(self, consumer: Any, *args: Any, **kwargs: Any) -> Iterator[str]:
+        """The groups that a consumer subscribes with these arguments."""
+        if self._group_names_for_consumer is None:
+            yield from map(self.clean_group_name, self.group_names(*args, **kwargs))
+            return
+        for group in self._group_names_for_consumer(self, *args, consumer=consumer, **kwargs):
+            yield self.clean_group_name(f"{self.stable_id}-{group}")
+
+    def group_names_for_signal(self, *args: Any, **kwargs: Any) -> Iterator[str]:
+        """The groups that hear of a signal with these arguments."""
+        if self._group_names_for_signal is None:
+            yield from map(self.clean_group_name, self.group_names(*args, **kwargs))
+            return
+        for group in self._group_names_for_signal(self, *args, **kwargs):
+            yield self.clean_group_name(f"{self.stable_id}-{group}")
+
+    def group_names(self, *args: Any, **kwargs: Any) -> Iterator[str]:
+        """The one group of an observer that has no groups of its own."""
+        yield f"{self.stable_id}-{self.func.__name__.replace('_', '.')}"
+
+    def clean_group_name(self, name: str) -> str:
+        """The name that the channel layer sees."""
+        return hashed(name)
+
+    # -- decorators --------------------------------------------------------------------
+
+    def serializer(self, func: Callable[..., Any]) -> Any:
+        """
+        Decorate the method that makes the message: ``(self, instance, action, **kwargs)``.
+
+        It runs once per event, after the commit, for all subscribers together,
+        so it knows no user and no request.
+        """
+        self._serializer = func
+        return self
+
+    def groups_for_signal(self, func: Callable[..., Iterable[str]]) -> Any:
+        """Decorate the method that says which groups hear of a change: ``(self, instance)``."""
+        self._group_names_for_signal = func
+        return self
+
+    def groups_for_consumer(self, func: Callable[..., Iterable[str]]) -> Any:
+        """Decorate the method that says which groups ``subscribe`` joins; gets its arguments."""
+        self._group_names_for_consumer = func
+        return self
+
+    def groups(self, func: Callable[..., Iterable[str]]) -> Any:
+        """Decorate one method that is both ``groups_for_signal`` and ``groups_for_consumer``."""
+        self._group_names_for_consumer = func
+        self._group_names_for_signal = func
+        return self
+
+    def serialize(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The message: ``{"type": ..., "body": ...}``, with what the serializer method made."""
+        body = self._serializer(self, *args, **kwargs) if self._serializer else {}
+        return {"type": self.func.__name__.replace("_", "."), "body": body}

@@ -1,0 +1,223 @@
+"""
+Subscribing to one row: ``subscribe_instance`` (upstream's module and names).
+
+The observer is made for each consumer class that has a queryset, so two
+consumers of one model share nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from channels.db import database_sync_to_async
+from django.db.models import Model
+from django.http import Http404
+from rest_framework import status
+from rest_framework.exceptions import ValidationError
+
+from dcrf_graph.api_consumer import APIConsumerMetaclass
+from dcrf_graph.calls import calling
+from dcrf_graph.decorators import action
+from dcrf_graph.mixins import RetrieveModelMixin
+from dcrf_graph.observer.model_observer import ModelObserver
+from dcrf_graph.observer.subscriptions import Subscriber, current_delivery
+
+Reply = tuple[Any, int]
+
+
+class _GenericModelObserver:
+    """An observer that has no model until a consumer class with a queryset is made."""
+
+    def __init__(self, func: Callable[..., Any], **kwargs: Any) -> None:
+        self.func = func
+        self._group_names: Callable[..., Iterable[str]] | None = None
+        self._serializer: Callable[..., Any] | None = None
+
+    def bind_to_model(
+        self, model_cls: type[Model], name: str, many_to_many: bool = False
+    ) -> ModelObserver:
+        """Make the observer of one consumer class."""
+        observer = ModelObserver(
+            func=self.func,
+            model_cls=model_cls,
+            partition=name,
+            many_to_many=many_to_many,
+            moves=False,
+        )
+        if self._group_names is not None:
+            observer.groups(self._group_names)
+        if self._serializer is not None:
+            observer.serializer(self._serializer)
+        return observer
+
+    def groups(self, func: Callable[..., Iterable[str]]) -> Any:
+        self._group_names = func
+        return self
+
+    def serializer(self, func: Callable[..., Any]) -> Any:
+        self._serializer = func
+        return self
+
+
+class ObserverAPIConsumerMetaclass(APIConsumerMetaclass):
+    """Binds generic observers to the model of the class's queryset."""
+
+    def __new__(
+        mcs, name: str, bases: tuple[type, ...], body: dict[str, Any], **kwargs: Any
+    ) -> ObserverAPIConsumerMetaclass:
+        cls = super().__new__(mcs, name, bases, body, **kwargs)
+        model = getattr(body.get("queryset"), "model", None)
+        if model is not None:
+            for attribute in dir(cls):
+                generic = generic_observer(cls, attribute)
+                if generic is not None:
+                    observer = generic.bind_to_model(
+                        model_cls=model,
+                        name=f"{cls.__module__}.{cls.__qualname__}.{attribute}",
+                        many_to_many=getattr(cls, "observer_many_to_many_relationships", False),
+                    )
+                    setattr(cls, attribute, observer)
+        return cls
+
+
+def generic_observer(cls: type, attribute: str) -> _GenericModelObserver | None:
+    """The generic observer behind an attribute, also where a base class has bound it."""
+    for base in cls.__mro__:
+        found = base.__dict__.get(attribute)
+        if isinstance(found, _GenericModelObserver):
+            return found
+        if found is not None and not isinstance(found, ModelObserver):
+            return None
+    return None
+
+
+class ObserverConsumerMixin(metaclass=ObserverAPIConsumerMetaclass):
+    """What consumers with generic observers have in common."""
+
+    observer_many_to_many_relationships = False
+
+    @property
+    def subscribed_requests(self: Any) -> dict[str, set[Any]]:
+        """The request_ids that have subscribed, by group."""
+        requests: dict[str, set[Any]] = {}
+        for subscription in self.subscriptions:
+            for subscriber in subscription.subscribers.values():
+                if subscriber.request_id is not None:
+                    requests.setdefault(subscription.group, set()).add(subscriber.request_id)
+        return requests
+
+
+class ObserverModelInstanceMixin(ObserverConsumerMixin, RetrieveModelMixin):
+    """
+    ``subscribe_instance`` and ``unsubscribe_instance``: events about one row.
+
+    Each event is the row as ``retrieve`` answers it to this client, read once
+    per change however many requests of the connection have subscribed it; a
+    delete carries ``{"pk": ...}``. ``observer_many_to_many_relationships =
+    True`` makes changes of many-to-many relations events too.
+
+    Source: upstream's ``observer.generics.ObserverModelInstanceMixin``.
+    """
+
+    @action()
+    async def subscribe_instance(self: Any, request_id: Any = None, **kwargs: Any) -> Reply:
+        """
+        Subscribe to the changes of one row.
+
+        Raises:
+            ValidationError: without a request_id, which the events will carry.
+            Http404: if there is no such row, for this client.
+        """
+        if request_id is None:
+            raise ValidationError({"request_id": ["This field is required."]})
+        instance = await database_sync_to_async(self.get_object)(**kwargs)
+        await self.handle_instance_change.subscribe(instance=instance, request_id=request_id)
+        return None, status.HTTP_201_CREATED
+
+    @action(graphql=False)
+    async def unsubscribe_instance(self: Any, request_id: Any = None, **kwargs: Any) -> Reply:
+        """
+        End the subscription of this request_id; if it has none, all of the row's.
+
+        The row need not exist any more.
+        """
+        lookup = self.lookup_url_kwarg or self.lookup_field
+        observer = type(self).handle_instance_change
+        subscribers = self.subscriptions.of(observer)
+        mine = [s for s in subscribers if request_id is not None and s.request_id == request_id]
+        if not mine and lookup in kwargs:
+            named = str(kwargs[lookup])
+            mine = [s for s in subscribers if str(s.arguments.get(lookup)) == named]
+        for subscriber in mine:
+            self.subscriptions.end(subscriber.reply_id)
+        return None, status.HTTP_204_NO_CONTENT
+
+    @_GenericModelObserver
+    async def handle_instance_change(
+        self: Any, message: Any, group: str | None = None, action: str | None = None, **kwargs: Any
+    ) -> None:
+        """Give a change to ``handle_observed_action``."""
+        await self.handle_observed_action(action=action, group=group, **message)
+
+    @handle_instance_change.groups
+    def handle_instance_change(self: Any, instance: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: F811
+        """One group per row."""
+        name = self.func.__name__.replace("_", ".")
+        yield f"{name}-model-{self.model_label}-pk-{instance.pk}"
+
+    async def handle_observed_action(
+        self: Any, action: str, group: str | None = None, **kwargs: Any
+    ) -> None:
+        """
+        Tell every subscribed request about a change of its row.
+
+        Requests that subscribed with the same arguments share one ``retrieve``.
+        """
+        for subscribers in alike(subscribers_of(self, group)):
+            first = subscribers[0]
+            if action == "delete":
+                response: Any = kwargs, status.HTTP_204_NO_CONTENT
+            else:
+                arguments = {**kwargs, **first.arguments, "request_id": first.request_id}
+                try:
+                    with calling(self.subscribing_call(first)):
+                        response = await self.retrieve(**{**arguments, "action": action})
+                except Exception as error:
+                    if isinstance(error, Http404) and await is_gone(self, kwargs):
+                        continue  # its own delete is on the way
+                    for subscriber in subscribers:
+                        self.subscriptions.end(subscriber.reply_id)
+                        await self.end_subscription(subscriber, action, error)
+                    continue
+            if isinstance(response, tuple):
+                data, code = response
+                for subscriber in subscribers:
+                    await self.reply(
+                        action=action, data=data, status=code, request_id=subscriber.request_id
+                    )
+
+
+def subscribers_of(consumer: Any, group: str | None) -> list[Subscriber]:
+    """Whom a change is for: those of the delivery, else all that have subscribed the group."""
+    delivery = current_delivery.get()
+    if delivery is not None:
+        return [s for s in delivery.subscribers if s.request_id is not None]
+    observer = type(consumer).handle_instance_change
+    return [s for s in consumer.subscriptions.of(observer, group) if s.request_id is not None]
+
+
+def alike(subscribers: list[Subscriber]) -> list[list[Subscriber]]:
+    """Subscribers by the action and arguments that they subscribed with."""
+    groups: dict[str, list[Subscriber]] = {}
+    for subscriber in subscribers:
+        key = repr((subscriber.action, sorted(subscriber.arguments.items())))
+        groups.setdefault(key, []).append(subscriber)
+    return list(groups.values())
+
+
+async def is_gone(consumer: Any, message: dict[str, Any]) -> bool:
+    """Whether the row of a message has left the database, and not only this client's sight."""
+    model = type(consumer).handle_instance_change.model_cls
+    rows = model._base_manager.filter(pk=message.get("pk"))
+    return not await database_sync_to_async(rows.exists)()

@@ -1,0 +1,59 @@
+"""An observer of a Django signal (upstream's module and name)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.dispatch import Signal
+from rest_framework.utils.encoders import JSONEncoder
+
+from dcrf_graph.changes.change import Event
+from dcrf_graph.changes.hub import hub
+from dcrf_graph.observer.base_observer import BaseObserver
+
+
+class Observer(BaseObserver):
+    """
+    Calls the handler of each subscribed consumer when a signal is sent.
+
+    What is sent goes out at once: a signal is not a change of a row, so it does
+    not wait for a commit. Nothing is serialized while nobody listens.
+
+    Args:
+        signal: the signal.
+        kwargs: passed to ``signal.connect``, e.g. ``{"sender": Card}``.
+    """
+
+    def __init__(
+        self,
+        func: Callable[..., Any],
+        signal: Signal,
+        kwargs: Mapping[str, Any] | None = None,
+        partition: str = "*",
+    ) -> None:
+        super().__init__(func, partition=partition)
+        self.signal = signal
+        self.signal_kwargs = dict(kwargs or {})
+        self.signal.connect(self.handle, **self.signal_kwargs)
+
+    def handle(self, signal: Signal, *args: Any, **kwargs: Any) -> None:
+        """Receive the signal and publish one event to each of its groups."""
+        if not hub.wants(self.stable_id):
+            return
+        message = self.serialize(signal, *args, **kwargs)
+        hub.publish(
+            [
+                Event(
+                    observer=self.stable_id,
+                    group=group,
+                    message=json.dumps({**message, "group": group}, cls=JSONEncoder),
+                )
+                for group in self.group_names_for_signal(*args, message=message, **kwargs)
+            ]
+        )
+
+    def group_names(self, *args: Any, **kwargs: Any) -> Any:
+        """One group for all that the signal says."""
+        yield f"{self.stable_id}-{self.func.__name__.replace('_', '.')}-signal"

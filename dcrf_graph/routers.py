@@ -1,0 +1,245 @@
+"""
+Where a user's consumers meet both protocols.
+
+    router = Router()
+    router.register("cards", CardConsumer)
+
+    path("ws/", router.as_asgi())            # native streams and GraphQL on one URL
+    path("graphql/", router.graphql_view())  # GraphQL over HTTP
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from channels.security.websocket import OriginValidator
+from django.conf import settings
+from graphql import GraphQLSchema, OperationType
+
+from dcrf_graph.authentication import Authenticator, authenticate
+from dcrf_graph.changes.hub import hub
+from dcrf_graph.connection import Connection, open_connections
+from dcrf_graph.exceptions import ConfigurationError
+from dcrf_graph.graphql.execution import Answered, Executor, Rejected, Subscribed
+from dcrf_graph.graphql.operations import Operation
+from dcrf_graph.graphql.schema import Derived, derive
+from dcrf_graph.protocols.effects import OperationRequest
+from dcrf_graph.settings import api_settings
+from dcrf_graph.streams import Outlet, Streams
+from dcrf_graph.transports.http import graphql_view
+from dcrf_graph.transports.websocket import WebSocketTransport
+
+PREFIX = re.compile(r"[a-z][a-z0-9_]*\Z")
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One consumer of a router: the stream's name, the class, the noun of one row."""
+
+    prefix: str
+    consumer: Any
+    singular: str
+    application: Any
+
+
+class Router:
+    """
+    A set of consumers that one URL serves by name.
+
+    Args:
+        type_defs: SDL of your own, appended to the derived one.
+        bindables: Ariadne's, for it.
+        authenticate: who is asking; see ``dcrf_graph.authentication``.
+    """
+
+    def __init__(
+        self,
+        type_defs: str | Sequence[str] = (),
+        bindables: Sequence[Any] = (),
+        authenticate: Authenticator | None = None,
+    ) -> None:
+        self.registry: dict[str, Registration] = {}
+        self.type_defs = type_defs
+        self.bindables = bindables
+        self.authenticator = authenticate
+
+    def register(self, prefix: str, consumer: Any, *, singular: str | None = None) -> None:
+        """
+        Serve a consumer as the stream ``prefix``; in GraphQL it is the plural of its noun.
+
+        Args:
+            prefix: e.g. ``"cards"``, or ``"team_members"``.
+            consumer: the class, or what ``as_asgi()`` or ``view_as_consumer()`` returned.
+            singular: the noun of one row; by default the name of the queryset's model.
+
+        Raises:
+            ConfigurationError: for a name that is taken, or is none.
+        """
+        if not PREFIX.match(prefix):
+            raise ConfigurationError(
+                f"The prefix {prefix!r} is no name: expected lower case letters, digits and "
+                "underscores, beginning with a letter."
+            )
+        if prefix in self.registry:
+            raise ConfigurationError(
+                f"The prefix {prefix!r} is already registered, for "
+                f"{self.registry[prefix].consumer.__name__}."
+            )
+        application = consumer if hasattr(consumer, "consumer_class") else consumer.as_asgi()
+        consumer_class = application.consumer_class
+        self.registry[prefix] = Registration(
+            prefix=prefix,
+            consumer=consumer_class,
+            singular=singular or noun_of(consumer_class, prefix),
+            application=application,
+        )
+        for derived in ("derived", "executor"):
+            self.__dict__.pop(derived, None)
+
+    # -- what is derived -----------------------------------------------------------
+
+    @cached_property
+    def derived(self) -> Derived:
+        """The schema with everything that it was derived from; made on first use."""
+        return derive(self.registry.values(), self.type_defs, self.bindables)
+
+    @cached_property
+    def executor(self) -> Executor:
+        """What runs GraphQL operations."""
+        return Executor(self.derived)
+
+    @property
+    def schema(self) -> GraphQLSchema:
+        """The executable schema."""
+        return self.derived.schema
+
+    @property
+    def sdl(self) -> str:
+        """The schema as text."""
+        return self.derived.sdl
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """Every derived root field, and the native action that it calls."""
+        return self.derived.operations
+
+    # -- what is served --------------------------------------------------------------
+
+    def as_asgi(self) -> Any:
+        """
+        Serve every stream on one WebSocket URL.
+
+        The client's subprotocol chooses: none is native streams,
+        ``graphql-transport-ws`` is GraphQL. Pages of other sites may not
+        connect: the Origin, where there is one, must be in ``ALLOWED_ORIGINS``,
+        by default ``ALLOWED_HOSTS``.
+        """
+        return Origins(WebSocketTransport(self))
+
+    def graphql_view(self) -> Callable[..., Any]:
+        """GraphQL over HTTP, as an asynchronous Django view."""
+        return graphql_view(HTTPHost(self))
+
+    def statistics(self) -> dict[str, int]:
+        """How much of this process is in use: connections, subscriptions, tasks."""
+        connections = list(open_connections)
+        return {
+            "connections": len(connections),
+            "subscriptions": hub.count(),
+            "tasks": sum(len(connection.tasks) for connection in connections),
+        }
+
+    # -- the host of the transports ----------------------------------------------------
+
+    def stream_names(self) -> Collection[str]:
+        """The registered prefixes."""
+        return self.registry.keys()
+
+    def streams(
+        self,
+        scope: Mapping[str, Any],
+        connection: Connection | None = None,
+        outlet: Outlet | None = None,
+    ) -> Streams:
+        """The consumers of one connection, none of them connected yet."""
+        applications = {name: each.application for name, each in self.registry.items()}
+        return Streams(applications, scope, connection or Connection(), outlet)
+
+    async def authenticate(
+        self, scope: Mapping[str, Any], payload: Mapping[str, Any] | None
+    ) -> Any:
+        """Who is asking."""
+        return await authenticate(self.authenticator, scope, payload)
+
+    async def operate(
+        self, request: OperationRequest, context: dict[str, Any]
+    ) -> list[dict[str, Any]] | dict[str, Any] | AsyncGenerator[dict[str, Any], None]:
+        """Run an operation of any kind."""
+        match await self.executor.execute(request, context, frozenset(OperationType)):
+            case Rejected(errors=errors):
+                return errors
+            case Answered(result=result):
+                return result
+            case Subscribed(results=results):
+                return results
+
+
+class HTTPHost:
+    """A router as the HTTP view sees it: one result per request."""
+
+    def __init__(self, router: Router) -> None:
+        self.router = router
+
+    async def authenticate(self, scope: dict[str, Any], payload: Mapping[str, Any] | None) -> Any:
+        """Who is asking."""
+        return await self.router.authenticate(scope, payload)
+
+    def streams(self, scope: dict[str, Any]) -> Streams:
+        """The consumers of one request."""
+        return self.router.streams(scope)
+
+    async def execute(
+        self, request: OperationRequest, context: dict[str, Any], *, allowed: Collection[str]
+    ) -> dict[str, Any]:
+        """Run an operation of an allowed kind; a refused one has no ``data``."""
+        context["user"] = context["scope"]["user"]
+        kinds = frozenset(OperationType(kind) for kind in allowed)
+        match await self.router.executor.execute(request, context, kinds):
+            case Rejected(errors=errors):
+                return {"errors": errors}
+            case Answered(result=result):
+                return result
+            case Subscribed(results=results):
+                await results.aclose()
+                raise AssertionError("a subscription is no allowed kind")
+
+
+class Origins(OriginValidator):
+    """Lets clients in that name no Origin, which browsers always do, or one of ours."""
+
+    def __init__(self, application: Any) -> None:
+        super().__init__(application, ())
+
+    def valid_origin(self, parsed_origin: Any) -> bool:
+        """Whether a page of this Origin may connect."""
+        if parsed_origin is None:
+            return True
+        hosts = api_settings.ALLOWED_ORIGINS
+        if hosts is None:
+            hosts = settings.ALLOWED_HOSTS
+            if settings.DEBUG and not hosts:
+                hosts = ["localhost", "127.0.0.1", "[::1]", ".localhost"]
+        self.allowed_origins = hosts
+        return bool(self.validate_origin(parsed_origin))
+
+
+def noun_of(consumer_class: Any, prefix: str) -> str:
+    """The noun of one row: its model's name, else, where there is no model, the prefix."""
+    model = getattr(getattr(consumer_class, "queryset", None), "model", None)
+    if model is None:
+        return prefix
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", model.__name__).lower()

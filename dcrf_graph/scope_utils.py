@@ -1,0 +1,157 @@
+"""
+From an ASGI scope to what DRF expects: a user, a request, a view.
+
+DRF's permissions, throttles, filters and serializers were written for views.
+Here a call gets a request of its own (right method, ``HTTP_`` headers, query)
+and a view that is the consumer as this one call sees it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from channels.db import database_sync_to_async
+from django.contrib.auth.models import AnonymousUser
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, QueryDict
+from rest_framework.request import Request
+
+if TYPE_CHECKING:
+    from dcrf_graph.consumers import AsyncAPIConsumer
+
+
+def ensure_async(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an awaitable form of a method; synchronous code goes to the database thread."""
+    if asyncio.iscoroutinefunction(method):
+        return method
+    return database_sync_to_async(method)
+
+
+def user_of(scope: Mapping[str, Any]) -> Any:
+    """The user of a scope; an ``AnonymousUser`` instance where no middleware set one."""
+    user = scope.get("user")
+    return AnonymousUser() if user is None else user
+
+
+def query_of(values: Mapping[str, Any] | None) -> QueryDict:
+    """A frame's ``"query"`` object as Django's ``request.GET``; lists become repeated keys."""
+    query = QueryDict(mutable=True)
+    for key, value in (values or {}).items():
+        if isinstance(value, list | tuple):
+            query.setlist(key, [text_of(item) for item in value])
+        elif value is not None:
+            query[key] = text_of(value)
+    return query
+
+
+def text_of(value: Any) -> str:
+    """How a JSON value is written in a query string."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else str(value)
+
+
+def request_from_scope(
+    scope: Mapping[str, Any],
+    method: str = "GET",
+    *,
+    query: Mapping[str, Any] | None = None,
+    data: Any = None,
+) -> HttpRequest:
+    """Build the Django request that this scope would have been over HTTP.
+
+    Args:
+        method: the HTTP method, e.g. ``"PATCH"``.
+        query: becomes ``request.GET``, on top of the connection's own query string.
+        data: becomes the JSON body where it is not None.
+
+    The session, the cookies and the user are those of the connection.
+    """
+    body = b"" if data is None else json.dumps(data).encode()
+    headers = [
+        (name, value)
+        for name, value in scope.get("headers", ())
+        if name.lower() not in (b"content-type", b"content-length", b"accept")
+    ]
+    headers += [(b"accept", b"application/json"), (b"content-type", b"application/json")]
+    headers += [(b"content-length", str(len(body)).encode())]
+    scheme = scope.get("scheme", "http")
+    request = ASGIRequest(
+        {
+            "type": "http",
+            "method": method,
+            "path": scope.get("path", "/"),
+            "root_path": scope.get("root_path", ""),
+            "query_string": scope.get("query_string", b""),
+            "scheme": {"ws": "http", "wss": "https"}.get(scheme, scheme),
+            "client": scope.get("client"),
+            "server": scope.get("server"),
+            "headers": headers,
+        },
+        BytesIO(body),
+    )
+    request.META["HTTP_CONTENT_TYPE"] = "application/json"
+    if query:
+        merged = request.GET.copy()
+        for key, values in query_of(query).lists():
+            merged.setlist(key, values)
+        request.GET = merged  # type: ignore[assignment]
+    if "cookies" in scope:
+        request.COOKIES = dict(scope["cookies"])
+    request.session = scope.get("session")  # type: ignore[assignment]
+    request.user = user_of(scope)
+    # The handshake checked the Origin; there is no form that could carry a token.
+    request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
+    return request
+
+
+class CallRequest(Request):
+    """A DRF request whose data are the call's ``data`` and whose user is the connection's."""
+
+    def __init__(self, request: HttpRequest, data: Any) -> None:
+        super().__init__(request)
+        self.call_data = {} if data is None else data
+        self.user = request.user
+        self.auth = None
+
+    @property
+    def data(self) -> Any:
+        """What the frame carried as ``"data"``; an empty object where it had none."""
+        return self.call_data
+
+
+class CallView:
+    """The consumer as one call sees it, in the shape of a DRF view.
+
+    ``action``, ``request`` and ``kwargs`` are the call's; everything else is
+    the consumer's. Nothing is stored on the consumer, which other calls share.
+    """
+
+    def __init__(
+        self, consumer: AsyncAPIConsumer, action: str, kwargs: Mapping[str, Any], method: str
+    ) -> None:
+        self.consumer = consumer
+        self.action = action
+        self.kwargs = dict(kwargs)
+        data = self.kwargs.get("data")
+        query = self.kwargs.get("query")
+        self.request = CallRequest(
+            request_from_scope(
+                consumer.scope, method, query=query if isinstance(query, Mapping) else None
+            ),
+            data,
+        )
+        self.args: tuple[Any, ...] = ()
+        self.format_kwarg = None
+
+    def get_queryset(self) -> Any:
+        """The consumer's queryset for this call."""
+        get_queryset = self.consumer.get_queryset  # type: ignore[attr-defined]
+        return get_queryset(**{"action": self.action, **self.kwargs})
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.consumer, name)

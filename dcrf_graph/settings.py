@@ -1,0 +1,107 @@
+"""
+The settings of this library, read once and again when a test overrides them.
+
+``DCRF_GRAPH`` wins over ``DJANGO_CHANNELS_REST_API`` (upstream's name, still
+read so that a migrated project keeps its settings), which wins over the
+defaults below. Nothing else in the library reads Django's settings for its own
+options, so this page lists them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+DEFAULTS: dict[str, Any] = {
+    # upstream's four
+    "DEFAULT_PAGE_SIZE": 25,
+    "DEFAULT_PERMISSION_CLASSES": ("dcrf_graph.permissions.AllowAny",),
+    "DEFAULT_PAGINATION_CLASS": None,
+    "PAGE_SIZE": None,
+    # the native face
+    "DEFAULT_FILTER_BACKENDS": (),
+    "DEFAULT_THROTTLE_CLASSES": (),
+    # who is asking: a callable (scope, payload) -> user, or None for scope["user"]
+    "AUTHENTICATOR": None,
+    # which pages may open a socket: hosts as in ALLOWED_HOSTS; None means ALLOWED_HOSTS itself
+    "ALLOWED_ORIGINS": None,
+    # limits of one connection
+    "MAX_FRAME_SIZE": 1_000_000,  # bytes of one inbound frame or HTTP body
+    "MAX_CONCURRENT_CALLS": 16,  # calls of one connection that run at once
+    "MAX_PENDING_CALLS": 256,  # calls of one connection that wait for their turn
+    "MAX_SUBSCRIPTIONS": 200,  # GraphQL operations of one connection that are open at once
+    "MAX_PENDING_EVENTS": 1_000,  # events of one subscription that wait for a slow reader
+    "INIT_TIMEOUT": 3.0,  # seconds until a GraphQL socket must have sent connection_init
+    # GraphQL: names, and how large one operation may be (None: any size)
+    "GRAPHQL_CAMEL_CASE": True,  # camelCase outside; False keeps snake_case
+    "GRAPHQL_MAX_TOKENS": 5_000,  # of a document
+    "GRAPHQL_MAX_DEPTH": 20,  # levels of a selection; a full introspection has 15
+    "GRAPHQL_MAX_FIELDS": 2_000,  # with fragments expanded
+    "GRAPHQL_MAX_ROOT_FIELDS": 20,  # each of them is a call
+    "GRAPHQL_MAX_ALIASES": 50,
+    "GRAPHQL_DOCUMENT_CACHE_SIZE": 500,  # parsed and validated documents that are kept
+}
+IMPORT_STRINGS = (
+    "AUTHENTICATOR",
+    "DEFAULT_FILTER_BACKENDS",
+    "DEFAULT_PAGINATION_CLASS",
+    "DEFAULT_PERMISSION_CLASSES",
+    "DEFAULT_THROTTLE_CLASSES",
+)
+SOURCES = ("DCRF_GRAPH", "DJANGO_CHANNELS_REST_API")
+
+
+def imported(value: Any) -> Any:
+    """Turn dotted paths, alone or in a list, into what they name; leave the rest."""
+    if isinstance(value, str):
+        return import_string(value)
+    if isinstance(value, list | tuple):
+        return [imported(item) for item in value]
+    return value
+
+
+class APISettings:
+    """Attribute access to the settings: ``api_settings.PAGE_SIZE``.
+
+    Raises:
+        AttributeError: for a name that is not in ``DEFAULTS``.
+    """
+
+    def __init__(self, defaults: Mapping[str, Any] = DEFAULTS) -> None:
+        self.defaults = defaults
+
+    def __getattr__(self, name: str) -> Any:
+        defaults = self.__dict__["defaults"]
+        if name not in defaults:
+            raise AttributeError(f"{name!r} is not a setting of dcrf_graph")
+        value = defaults[name]
+        for source in SOURCES:
+            configured = getattr(settings, source, None) or {}
+            if name in configured:
+                value = configured[name]
+                break
+        if name in IMPORT_STRINGS:
+            value = imported(value)
+        self.__dict__[name] = value
+        return value
+
+    def reload(self) -> None:
+        """Forget what was read; the next access reads Django's settings again."""
+        for name in self.defaults:
+            self.__dict__.pop(name, None)
+
+
+api_settings = APISettings()
+
+
+def reload_api_settings(*, setting: str, **kwargs: Any) -> None:
+    """Follow ``override_settings`` in tests."""
+    if setting in SOURCES:
+        api_settings.reload()
+
+
+setting_changed.connect(reload_api_settings)

@@ -1,0 +1,51 @@
+"""
+Which thread runs the synchronous part of a call: one of its own.
+
+Django's ORM is synchronous. Without a context of its own, everything that
+``sync_to_async`` runs in a process shares one thread, and one slow query delays
+every connection. So each call, and each delivery, runs in a
+``ThreadSensitiveContext``: a thread that is made when the first synchronous
+code needs it, holds one database connection, and is given back, connection
+closed, when the call ends.
+
+Source: docs/decisions/0003-one-thread-context-per-call.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
+from django.db import connections
+
+
+@asynccontextmanager
+async def own_thread(*, detached: bool = False) -> AsyncIterator[None]:
+    """Run the synchronous code inside on a thread that nobody else uses.
+
+    Nested uses share the outermost one's thread, unless ``detached`` says that
+    the code inside will outlive it. Code that never leaves the loop costs no
+    thread.
+    """
+    inherited = SyncToAsync.thread_sensitive_context
+    if inherited.get(None) is not None and not detached:
+        yield
+        return
+    # ThreadSensitiveContext cannot be entered inside another one, which is what
+    # a detached task inherits; as a key it names a thread all the same.
+    context = ThreadSensitiveContext()
+    token = inherited.set(context)
+    try:
+        yield
+    finally:
+        try:
+            # The thread ends with the context and would take open connections
+            # along; the native async ORM and bare sync_to_async close none.
+            if context in SyncToAsync.context_to_thread_executor:
+                await sync_to_async(connections.close_all)()
+        finally:
+            executor = SyncToAsync.context_to_thread_executor.pop(context, None)
+            if executor is not None:
+                executor.shutdown(wait=False)
+            inherited.reset(token)
