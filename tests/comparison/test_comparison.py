@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.comparison.recordings import ROOT, Recordings, record_both
-from tests.comparison.scenario import Scenario
+from tests.comparison.scenario import Recording, Scenario
 from tests.comparison.scenarios import SCENARIOS
 
 pytestmark = pytest.mark.comparison
@@ -25,7 +25,11 @@ def recordings() -> Recordings:
 def test_a_scenario_is_answered_alike_unless_it_declares_a_difference(
     scenario: Scenario, recordings: Recordings
 ) -> None:
-    upstream, ours = recordings.upstream[scenario.name], recordings.ours[scenario.name]
+    compare(scenario, recordings.upstream[scenario.name], recordings.ours[scenario.name])
+
+
+def compare(scenario: Scenario, upstream: Recording, ours: Recording) -> None:
+    """Fail where two recordings differ without saying so, or say so without differing."""
     for library, recording in (("upstream", upstream), ("ours", ours)):
         assert isinstance(recording, list), f"{library} raised:\n{recording}"
     if scenario.differs is None:
@@ -33,6 +37,27 @@ def test_a_scenario_is_answered_alike_unless_it_declares_a_difference(
     else:
         assert ours == scenario.ours
         assert ours != upstream, f"nothing differs: {scenario.differs} is cited in vain"
+
+
+async def nothing(stage: object) -> None:
+    """A play without a plot."""
+
+
+@pytest.mark.parametrize(
+    ("differs", "expected", "upstream", "ours"),
+    [
+        pytest.param(None, None, ["frame"], ["another"], id="undeclared difference"),
+        pytest.param("D01", ["frame"], ["frame"], ["frame"], id="declared in vain"),
+        pytest.param("D01", ["frame"], ["another"], ["a third"], id="not as declared"),
+        pytest.param(None, None, {"error": "traceback"}, {"error": "traceback"}, id="raised"),
+    ],
+)
+def test_a_comparison_fails(
+    differs: str | None, expected: Recording | None, upstream: Recording, ours: Recording
+) -> None:
+    scenario = Scenario("a sentence", nothing, differs, expected, "plain")
+    with pytest.raises(AssertionError):
+        compare(scenario, upstream, ours)
 
 
 def test_every_scenario_records_something(recordings: Recordings) -> None:

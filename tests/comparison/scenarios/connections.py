@@ -7,7 +7,7 @@ from typing import Any
 from channels.layers import get_channel_layer
 
 from tests.comparison.library import AsyncAPIConsumer, action
-from tests.comparison.scenario import scenario
+from tests.comparison.scenario import reply, scenario
 from tests.comparison.stage import Stage
 
 
@@ -177,24 +177,47 @@ async def own_groups(stage: Stage) -> None:
     await second.call("join", room="b")
 
 
-BROKEN = "the socket lives after a frame that is not JSON"
-
-
-@scenario(BROKEN, differs="D01", ours=[])
+@scenario(
+    "the socket lives after a frame that is not JSON",
+    differs="D01",
+    ours=[
+        reply(
+            None,
+            status=400,
+            errors=["frame: expected JSON, got Expecting value at character 0"],
+            request_id=None,
+        ),
+        reply("missing", status=405, errors=['Method "missing" not allowed.'], request_id=2),
+    ],
+)
 async def not_json(stage: Stage) -> None:
     client = await stage.connect(AsyncAPIConsumer)
-    await client.send(text="{not json")
+    await client.send(text="not json")
     await client.call("missing", request_id=2)
 
 
-@scenario("the socket lives after a frame that is no object", differs="D01", ours=[])
+@scenario(
+    "the socket lives after a frame that is no object",
+    differs="D01",
+    ours=[
+        reply(None, status=400, errors=["frame: expected an object, got a list"], request_id=None),
+        reply("missing", status=405, errors=['Method "missing" not allowed.'], request_id=2),
+    ],
+)
 async def not_an_object(stage: Stage) -> None:
     client = await stage.connect(AsyncAPIConsumer)
     await client.send(["a", "list"])
     await client.call("missing", request_id=2)
 
 
-@scenario("the socket lives after an action raised something unexpected", differs="D02", ours=[])
+@scenario(
+    "the socket lives after an action raised something unexpected",
+    differs="D02",
+    ours=[
+        reply("fail", status=500, errors=["Internal server error"]),
+        reply("missing", status=405, errors=['Method "missing" not allowed.'], request_id=2),
+    ],
+)
 async def unexpected(stage: Stage) -> None:
     class Consumer(AsyncAPIConsumer):
         @action()
@@ -206,7 +229,14 @@ async def unexpected(stage: Stage) -> None:
     await client.call("missing", request_id=2)
 
 
-@scenario("a missing argument is refused by its name", differs="D03", ours=[])
+@scenario(
+    "a missing argument is refused by its name",
+    differs="D03",
+    ours=[
+        reply("move", status=400, errors=[{"column": ["This field is required."]}]),
+        reply("move", 3, request_id=2),
+    ],
+)
 async def missing_argument(stage: Stage) -> None:
     class Consumer(AsyncAPIConsumer):
         @action()
@@ -218,7 +248,14 @@ async def missing_argument(stage: Stage) -> None:
     await client.call("move", request_id=2, column=3)
 
 
-@scenario("an argument the action does not take is refused by its name", differs="D03", ours=[])
+@scenario(
+    "an argument the action does not take is refused by its name",
+    differs="D03",
+    ours=[
+        reply("ping", status=400, errors=[{"colour": ["This argument is not expected."]}]),
+        reply("ping", "pong", request_id=2),
+    ],
+)
 async def surplus_argument(stage: Stage) -> None:
     class Consumer(AsyncAPIConsumer):
         @action()
@@ -230,7 +267,14 @@ async def surplus_argument(stage: Stage) -> None:
     await client.call("ping", request_id=2)
 
 
-@scenario("an argument of a wrong type is refused by its name", differs="D03", ours=[])
+@scenario(
+    "an argument of a wrong type is refused by its name",
+    differs="D03",
+    ours=[
+        reply("move", status=400, errors=[{"column": ["A valid integer is required."]}]),
+        reply("move", 4, request_id=2),
+    ],
+)
 async def wrong_type(stage: Stage) -> None:
     class Consumer(AsyncAPIConsumer):
         @action()
@@ -242,7 +286,11 @@ async def wrong_type(stage: Stage) -> None:
     await client.call("move", request_id=2, column=3)
 
 
-@scenario("an action that answers nothing is acknowledged with 204", differs="D04", ours=[])
+@scenario(
+    "an action that answers nothing is acknowledged with 204",
+    differs="D04",
+    ours=[reply("quiet", status=204), reply("quiet_too", status=204, request_id=2)],
+)
 async def no_answer(stage: Stage) -> None:
     class Consumer(AsyncAPIConsumer):
         @action()
@@ -258,7 +306,17 @@ async def no_answer(stage: Stage) -> None:
     await client.send(action="quiet_too", request_id=2)
 
 
-@scenario("a client's keys cannot reach what the library passes itself", differs="D05", ours=[])
+@scenario(
+    "a client's keys cannot reach what the library passes itself",
+    differs="D05",
+    ours=[
+        reply(None, status=400, errors=[{"scope": ["This argument is reserved."]}]),
+        reply(
+            None, status=400, errors=[{"consumer": ["This argument is reserved."]}], request_id=2
+        ),
+        reply(None, status=400, errors=[{"self": ["This argument is reserved."]}], request_id=3),
+    ],
+)
 async def reserved_keys(stage: Stage) -> None:
     class Consumer(AsyncAPIConsumer):
         @action()

@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework.exceptions import Throttled
 
 from tests.comparison.library import AsyncAPIConsumer, action, detached
-from tests.comparison.scenario import scenario
+from tests.comparison.scenario import reply, scenario
 from tests.comparison.stage import Stage
 
 
@@ -173,7 +173,14 @@ async def two_detached(stage: Stage) -> None:
     await client.until(request_id=1)
 
 
-@scenario("an unexpected error in a detached action is answered", differs="D02", ours=[])
+@scenario(
+    "an unexpected error in a detached action is answered",
+    differs="D02",
+    ours=[
+        reply("fail", status=500, errors=["Internal server error"]),
+        reply("settled", "settled", request_id=2),
+    ],
+)
 async def detached_unexpected(stage: Stage) -> None:
     class Consumer(AsyncAPIConsumer):
         @action(detached=True)
@@ -192,7 +199,11 @@ async def detached_unexpected(stage: Stage) -> None:
     await client.call("settled", request_id=2)
 
 
-@scenario("a detached action that returns nothing is acknowledged", differs="D04", ours=[])
+@scenario(
+    "a detached action that returns nothing is acknowledged",
+    differs="D04",
+    ours=[reply("quiet", status=204), reply("settled", "settled", request_id=2)],
+)
 async def detached_quiet(stage: Stage) -> None:
     class Consumer(AsyncAPIConsumer):
         @action(detached=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
+
 from tests.comparison.library import (
     BasePermission,
     GenericAsyncAPIConsumer,
@@ -12,7 +14,7 @@ from tests.comparison.library import (
     action,
 )
 from tests.comparison.models import Board, Card, Country, Label
-from tests.comparison.scenario import scenario
+from tests.comparison.scenario import reply, scenario
 from tests.comparison.scenarios.mixins import three_cards
 from tests.comparison.serializers import (
     BoardSerializer,
@@ -67,7 +69,15 @@ async def deletion(stage: Stage) -> None:
 async def missing(stage: Stage) -> None:
     client = await stage.connect(Cards)
     await client.call("subscribe_instance", pk=9)
-    await client.call("unsubscribe_instance", request_id=2, pk=9)
+
+
+@scenario(
+    "a row that does not exist and was never followed can be unsubscribed",
+    differs="D15",
+    ours=[reply("unsubscribe_instance", status=204)],
+)
+async def unsubscribe_missing(stage: Stage) -> None:
+    await (await stage.connect(Cards)).call("unsubscribe_instance", pk=9)
 
 
 @scenario("other rows are silent")
@@ -270,7 +280,77 @@ async def per_follower(stage: Stage) -> None:
     await bob.until(action="update")
 
 
-@scenario("subscribe_instance without a request id is refused", differs="D02", ours=[])
+@scenario("handle_observed_action may be wrapped")
+async def wrapped_handler(stage: Stage) -> None:
+    class Consumer(Cards):
+        queryset = Card.objects.all()
+
+        async def handle_observed_action(
+            self, action: Any, group: str | None = None, **kwargs: Any
+        ) -> None:
+            stage.note([action, isinstance(group, str), kwargs])
+            await super().handle_observed_action(action=action, group=group, **kwargs)
+
+    await three_cards()
+    client = await follower(stage, Consumer, 1)
+    await rename(1, "uno")
+    await client.until(action="update")
+    await (await Card.objects.aget(pk=1)).adelete()
+    await client.until(action="delete")
+
+
+@scenario("subscribed_requests has the request ids of each followed row")
+async def subscribed_requests(stage: Stage) -> None:
+    class Consumer(Cards):
+        queryset = Card.objects.all()
+
+        @action()
+        async def followed(self, **kwargs: Any) -> tuple[Any, int]:
+            return sorted(sorted(ids) for ids in self.subscribed_requests.values()), 200
+
+    await three_cards()
+    client = await stage.connect(Consumer)
+    await client.call("followed", request_id=0)
+    for request_id, pk in (("a", 1), ("b", 1), ("c", 2)):
+        await client.call("subscribe_instance", request_id=request_id, pk=pk)
+    await client.call("followed", request_id=0)
+    await client.call("unsubscribe_instance", request_id="a", pk=1)
+    await client.call("followed", request_id=0)
+
+
+@scenario("an observer's state of a row keeps its groups until the deletion commits")
+async def observer_state(stage: Stage) -> None:
+    def work() -> None:
+        observed: Any = Cards.handle_instance_change
+        card = Card.objects.get(pk=1)
+
+        def groups() -> set[str]:
+            return set(observed.get_observer_state(card).current_groups)
+
+        before = groups()
+        with transaction.atomic():
+            card.delete()
+            stage.note([len(before), groups() == before])
+        stage.note(groups() == before)
+
+    await three_cards()
+    await follower(stage, Cards, 1)
+    await stage.run(work)
+
+
+@scenario(
+    "subscribe_instance without a request id is refused",
+    differs="D02",
+    ours=[
+        reply(
+            "subscribe_instance",
+            status=400,
+            errors=[{"request_id": ["This field is required."]}],
+            request_id=None,
+        ),
+        reply("retrieve", {"id": 1, "title": "one", "position": 0}, request_id=2),
+    ],
+)
 async def no_request_id(stage: Stage) -> None:
     await three_cards()
     client = await stage.connect(Cards)
@@ -278,7 +358,15 @@ async def no_request_id(stage: Stage) -> None:
     await client.call("retrieve", request_id=2, pk=1)
 
 
-@scenario("a deleted row can be unsubscribed", differs="D15", ours=[])
+@scenario(
+    "a deleted row can be unsubscribed",
+    differs="D15",
+    ours=[
+        reply("subscribe_instance", status=201),
+        reply("delete", {"pk": 1}, status=204),
+        reply("unsubscribe_instance", status=204),
+    ],
+)
 async def unsubscribe_deleted(stage: Stage) -> None:
     await three_cards()
     client = await follower(stage, Cards, 1)
@@ -288,7 +376,12 @@ async def unsubscribe_deleted(stage: Stage) -> None:
 
 
 @scenario(
-    "a follower whose permission was revoked is refused and sees nothing", differs="D16", ours=[]
+    "a follower whose permission was revoked is refused and sees nothing",
+    differs="D16",
+    ours=[
+        reply("subscribe_instance", status=201),
+        reply("update", status=403, errors=["You do not have permission to perform this action."]),
+    ],
 )
 async def revoked(stage: Stage) -> None:
     allowed = {"yes": True}
@@ -310,7 +403,14 @@ async def revoked(stage: Stage) -> None:
     await client.until(response_status=403)
 
 
-@scenario("a follower who may not write keeps hearing changes", differs="D17", ours=[])
+@scenario(
+    "a follower who may not write keeps hearing changes",
+    differs="D17",
+    ours=[
+        reply("subscribe_instance", status=201),
+        reply("update", {"id": 1, "title": "uno", "position": 0}),
+    ],
+)
 async def reader(stage: Stage) -> None:
     class Reader(BasePermission):
         async def has_permission(
@@ -328,7 +428,17 @@ async def reader(stage: Stage) -> None:
     await client.until(response_status=200)
 
 
-@scenario("a change is read once for all request ids that follow the row", differs="D24", ours=[])
+@scenario(
+    "a change is read once for all request ids that follow the row",
+    differs="D24",
+    ours=[
+        reply("subscribe_instance", status=201, request_id="a"),
+        reply("subscribe_instance", status=201, request_id="b"),
+        reply("update", {"id": 1, "title": "uno", "position": 0}, request_id="a"),
+        reply("update", {"id": 1, "title": "uno", "position": 0}, request_id="b"),
+        {"notes": [1]},
+    ],
+)
 async def read_once(stage: Stage) -> None:
     reads: list[str] = []
 

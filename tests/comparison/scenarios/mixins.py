@@ -19,7 +19,7 @@ from tests.comparison.library import (
     action,
 )
 from tests.comparison.models import Board, Card, Country, Document, Label
-from tests.comparison.scenario import scenario
+from tests.comparison.scenario import reply, scenario
 from tests.comparison.serializers import (
     CardSerializer,
     CountrySerializer,
@@ -413,14 +413,28 @@ async def only_mixed_in(stage: Stage) -> None:
     stage.note(Consumer.available_actions)
 
 
-@scenario("create without data is refused by the argument's name", differs="D03", ours=[])
+@scenario(
+    "create without data is refused by the argument's name",
+    differs="D03",
+    ours=[
+        reply("create", status=400, errors=[{"data": ["This field is required."]}]),
+        reply("list", [], request_id=2),
+    ],
+)
 async def create_without_data(stage: Stage) -> None:
     client = await stage.connect(Cards)
     await client.send(action="create", request_id=1)
     await client.call("list", request_id=2)
 
 
-@scenario("retrieve without a key is refused by the argument's name", differs="D03", ours=[])
+@scenario(
+    "retrieve without a key is refused by the argument's name",
+    differs="D03",
+    ours=[
+        reply("retrieve", status=400, errors=[{"pk": ["This field is required."]}]),
+        reply("list", [], request_id=2),
+    ],
+)
 async def retrieve_without_key(stage: Stage) -> None:
     client = await stage.connect(Cards)
     await client.send(action="retrieve", request_id=1)

@@ -4,6 +4,8 @@
 # An observer and its hooks share one name: upstream's way to write them.
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.db import connection
@@ -12,11 +14,12 @@ from django.test.utils import CaptureQueriesContext
 from tests.comparison.library import (
     AsyncAPIConsumer,
     GenericAsyncAPIConsumer,
+    ModelObserver,
     action,
     model_observer,
 )
 from tests.comparison.models import Board, Card, Country, Document, Label
-from tests.comparison.scenario import scenario
+from tests.comparison.scenario import reply, scenario
 from tests.comparison.serializers import CardSerializer, LabelledCardSerializer, TitleSerializer
 from tests.comparison.stage import Stage
 
@@ -465,6 +468,56 @@ async def by_hand(stage: Stage) -> None:
     await client.until(card={"pk": 1})
 
 
+@scenario("ModelObserver may be subclassed: its constructor and its call")
+async def subclassed(stage: Stage) -> None:
+    class Loud(ModelObserver):
+        def __init__(
+            self, func: Any, model_cls: Any, partition: str = "*", tone: str = "", **kwargs: Any
+        ) -> None:
+            super().__init__(func, model_cls, partition, **kwargs)
+            self.tone = tone
+
+        async def __call__(self, message: Any, consumer: Any = None, **kwargs: Any) -> Any:
+            stage.note(sorted(message))
+            return await super().__call__(message, consumer, tone=self.tone, **kwargs)
+
+    def loud(model: Any, **kwargs: Any) -> Callable[[Any], Any]:
+        return partial(Loud, model_cls=model, **kwargs)
+
+    class Consumer(AsyncAPIConsumer):
+        @loud(Card, tone="!!", serializer_class=CardSerializer)
+        async def shouting(
+            self, message: Any, tone: str, subscribing_request_ids: Any = (), **kwargs: Any
+        ) -> None:
+            for request_id in subscribing_request_ids:
+                await self.reply(action=tone, data=message, request_id=request_id)
+
+        @action()
+        async def listen(self, request_id: Any, **kwargs: Any) -> tuple[Any, int]:
+            await self.shouting.subscribe(request_id=request_id)
+            return None, 201
+
+    client = await listening(stage, Consumer)
+    await Card.objects.acreate(title="one")
+    await client.until(action="!!")
+
+
+@scenario("a handler's changes of its message stay its own")
+async def own_message(stage: Stage) -> None:
+    class Consumer(CardEvents):
+        async def reply(self, *args: Any, **kwargs: Any) -> None:
+            if isinstance(kwargs.get("data"), dict):
+                kwargs["data"]["seen by"] = dict(self.scope)["name"]
+            await super().reply(*args, **kwargs)
+
+    clients = [await stage.connect(Consumer, name=name) for name in ("ada", "bob")]
+    for client in clients:
+        await client.call("listen")
+    await Card.objects.acreate(title="one")
+    for client in clients:
+        await client.until(action="create")
+
+
 @scenario("a change made by an action reaches its own client after the reply")
 async def own_change(stage: Stage) -> None:
     class Consumer(CardEvents):
@@ -535,7 +588,7 @@ async def not_many_to_many(stage: Stage) -> None:
 @scenario(
     "consumers of one module that name their observers alike do not hear each other",
     differs="D20",
-    ours=[],
+    ours=[{"titles": {"title": "one"}}, {"notes": [True]}],
 )
 async def named_alike(stage: Stage) -> None:
     class Titles(AsyncAPIConsumer):
@@ -559,7 +612,14 @@ async def named_alike(stage: Stage) -> None:
 
 
 @scenario(
-    "unsubscribe without a request id leaves a group joined without one", differs="D14", ours=[]
+    "unsubscribe without a request id leaves a group joined without one",
+    differs="D14",
+    ours=[
+        reply("listen", status=201),
+        reply("ignore", status=204, request_id=2),
+        reply("listen", status=201, request_id=3),
+        {"card": {"pk": 2}},
+    ],
 )
 async def unsubscribe_without(stage: Stage) -> None:
     class Consumer(AsyncAPIConsumer):
@@ -586,7 +646,11 @@ async def unsubscribe_without(stage: Stage) -> None:
     await client.until(card={"pk": 2})
 
 
-@scenario("loading rows of an observed model costs no further queries", differs="D22", ours=[])
+@scenario(
+    "loading rows of an observed model costs no further queries",
+    differs="D22",
+    ours=[reply("listen", status=201), {"notes": [1]}],
+)
 async def deferred_columns(stage: Stage) -> None:
     def load() -> int:
         with CaptureQueriesContext(connection) as queries:
@@ -600,7 +664,11 @@ async def deferred_columns(stage: Stage) -> None:
     stage.note(await stage.run(load))
 
 
-@scenario("a change that nobody hears is not serialized", differs="D23", ours=[])
+@scenario(
+    "a change that nobody hears is not serialized",
+    differs="D23",
+    ours=[reply("listen", status=201), {"card": {"title": "heard"}}, {"notes": ["heard"]}],
+)
 async def unheard(stage: Stage) -> None:
     class Consumer(AsyncAPIConsumer):
         @model_observer(Card)

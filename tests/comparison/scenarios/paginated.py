@@ -15,7 +15,7 @@ from tests.comparison.library import (
     WebsocketLimitOffsetPagination,
 )
 from tests.comparison.models import Card
-from tests.comparison.scenario import scenario
+from tests.comparison.scenario import reply, scenario
 from tests.comparison.scenarios.mixins import three_cards
 from tests.comparison.serializers import CardSerializer
 from tests.comparison.stage import Stage
@@ -88,7 +88,30 @@ async def unpaged(stage: Stage) -> None:
     await (await stage.connect(Consumer)).call("list", limit=1)
 
 
-@scenario("a paginator without a limit lists everything", differs="D21", ours=[])
+@scenario(
+    "a paginator without a limit lists everything",
+    differs="D21",
+    ours=[
+        reply(
+            "list",
+            [
+                {"id": 1, "title": "one", "position": 0},
+                {"id": 2, "title": "two", "position": 1},
+                {"id": 3, "title": "three", "position": 2},
+            ],
+        ),
+        reply(
+            "list",
+            {
+                "count": 3,
+                "results": [{"id": 1, "title": "one", "position": 0}],
+                "limit": 1,
+                "offset": 0,
+            },
+            request_id=2,
+        ),
+    ],
+)
 async def unlimited(stage: Stage) -> None:
     class Consumer(Paged):
         pagination_class = WebsocketLimitOffsetPagination
@@ -181,7 +204,32 @@ async def streamed_over_plain(stage: Stage) -> None:
 
 
 @scenario(
-    "a call sent while a list streams is answered before its last page", differs="N01", ours=[]
+    "a call sent while a list streams is answered before its last page",
+    differs="N01",
+    ours=[
+        reply("missing", status=405, errors=['Method "missing" not allowed.'], request_id=2),
+        reply(
+            "list",
+            {
+                "count": 3,
+                "results": [
+                    {"id": 1, "title": "one", "position": 0},
+                    {"id": 2, "title": "two", "position": 1},
+                ],
+                "limit": 2,
+                "offset": 0,
+            },
+        ),
+        reply(
+            "list",
+            {
+                "count": 3,
+                "results": [{"id": 3, "title": "three", "position": 2}],
+                "limit": 2,
+                "offset": 2,
+            },
+        ),
+    ],
 )
 async def streaming_detached(stage: Stage) -> None:
     answered = asyncio.Event()
@@ -198,17 +246,25 @@ async def streaming_detached(stage: Stage) -> None:
     await client.send(action="list", request_id=1)
     await client.call("missing", request_id=2)
     answered.set()
-    if not any(frame["data"] and frame["data"]["offset"] == 2 for frame in client.frames):
+    while not any((frame["data"] or {}).get("offset") for frame in client.frames):
         await client.until(request_id=1)
 
 
-@scenario("a streamed list may be cancelled by its request id", differs="N01", ours=[])
+@scenario(
+    "a streamed list may be cancelled by its request id",
+    differs="N01",
+    ours=[reply("list_cancel", status=404, errors=["Not found"])],
+)
 async def list_cancel(stage: Stage) -> None:
     client = await stage.connect(Streamed)
     await client.call("list_cancel")
 
 
-@scenario("a secured base class stays secured under the paginated list", differs="D06", ours=[])
+@scenario(
+    "a secured base class stays secured under the paginated list",
+    differs="D06",
+    ours=[reply("list", status=403, errors=["You do not have permission to perform this action."])],
+)
 async def secured_base(stage: Stage) -> None:
     class Secured(GenericAsyncAPIConsumer):
         permission_classes = [IsAuthenticated]

@@ -22,7 +22,7 @@ from tests.comparison.library import (
     action,
 )
 from tests.comparison.models import Card
-from tests.comparison.scenario import scenario
+from tests.comparison.scenario import reply, scenario
 from tests.comparison.serializers import CardSerializer
 from tests.comparison.stage import Stage
 
@@ -199,7 +199,19 @@ async def connecting_combined(stage: Stage) -> None:
     await ping_under(stage, Shut | Shut)
 
 
-@scenario("combinations nest", differs="D18", ours=[])
+@scenario(
+    "combinations nest",
+    differs="D18",
+    ours=[
+        reply("ping", "pong"),
+        reply(
+            "wipe",
+            status=403,
+            errors=["You do not have permission to perform this action."],
+            request_id=2,
+        ),
+    ],
+)
 async def nested(stage: Stage) -> None:
     await ping_under(stage, (No | Yes) & (Harmless | No))
 
@@ -239,7 +251,19 @@ async def drf_mixed(stage: Stage) -> None:
     await ping_under(stage, Shut | DRFYes)
 
 
-@scenario("DRF permissions combine in either order", differs="D18", ours=[])
+@scenario(
+    "DRF permissions combine in either order",
+    differs="D18",
+    ours=[
+        reply("ping", "pong"),
+        reply(
+            "wipe",
+            status=403,
+            errors=["You do not have permission to perform this action."],
+            request_id=2,
+        ),
+    ],
+)
 async def drf_first(stage: Stage) -> None:
     await ping_under(stage, DRFYes & Harmless)
 
@@ -301,18 +325,37 @@ async def drf_request(stage: Stage) -> None:
 
 
 @scenario(
-    "NOT of a permission that only decides calls lets clients connect", differs="D07", ours=[]
+    "NOT of a permission that only decides calls lets clients connect",
+    differs="D07",
+    ours=[reply("ping", "pong"), reply("wipe", "wiped", request_id=2)],
 )
 async def negated(stage: Stage) -> None:
     await ping_under(stage, ~No)
 
 
-@scenario("a scope without a user is anonymous to DRF's permissions", differs="D08", ours=[])
+@scenario(
+    "a scope without a user is anonymous to DRF's permissions",
+    differs="D08",
+    ours=[{"closed": 1000}],
+)
 async def no_user(stage: Stage) -> None:
     await ping_under(stage, drf.IsAuthenticated, without=("user",))
 
 
-@scenario("a DRF permission sees each action's HTTP method", differs="D09", ours=[])
+@scenario(
+    "a DRF permission sees each action's HTTP method",
+    differs="D09",
+    ours=[
+        reply("create", {"id": 1, "title": "x", "position": 0}, status=201),
+        reply("list", [{"id": 1, "title": "x", "position": 0}]),
+        reply("retrieve", {"id": 1, "title": "x", "position": 0}),
+        reply("update", {"id": 1, "title": "y", "position": 0}),
+        reply("patch", {"id": 1, "title": "z", "position": 0}),
+        reply("delete", status=204),
+        reply("shuffle"),
+        {"notes": ["HEAD", "POST", "GET", "GET", "PUT", "PATCH", "DELETE", "POST", "POST"]},
+    ],
+)
 async def drf_methods(stage: Stage) -> None:
     class Methods(drf.BasePermission):
         def has_permission(self, request: Any, view: Any) -> bool:
@@ -346,7 +389,11 @@ async def drf_methods(stage: Stage) -> None:
     await client.call("shuffle")
 
 
-@scenario("a DRF permission sees headers as an HTTP request has them", differs="D10", ours=[])
+@scenario(
+    "a DRF permission sees headers as an HTTP request has them",
+    differs="D10",
+    ours=[{"notes": ["Token abc", "Token abc"]}],
+)
 async def drf_headers(stage: Stage) -> None:
     class Token(drf.BasePermission):
         def has_permission(self, request: Any, view: Any) -> bool:
@@ -359,7 +406,19 @@ async def drf_headers(stage: Stage) -> None:
     await stage.connect(Consumer, headers=[(b"authorization", b"Token abc")])
 
 
-@scenario("a DRF permission is asked for the object too", differs="D11", ours=[])
+@scenario(
+    "a DRF permission is asked for the object too",
+    differs="D11",
+    ours=[
+        reply("retrieve", {"id": 1, "title": "mine", "position": 0}),
+        reply(
+            "retrieve",
+            status=403,
+            errors=["You do not have permission to perform this action."],
+            request_id=2,
+        ),
+    ],
+)
 async def drf_object(stage: Stage) -> None:
     class Movable(drf.BasePermission):
         def has_object_permission(self, request: Any, view: Any, obj: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from tests.comparison.models import Card
-from tests.comparison.scenario import scenario
+from tests.comparison.scenario import reply, scenario
 from tests.comparison.scenarios.instances import Cards, follower
 from tests.comparison.scenarios.mixins import three_cards
 from tests.comparison.scenarios.model_observers import CardEvents, listening
@@ -107,7 +107,15 @@ async def created_and_changed(stage: Stage) -> None:
     await client.until(request_id=1)
 
 
-@scenario("a savepoint that rolls back sends nothing of its values", differs="D19", ours=[])
+@scenario(
+    "a savepoint that rolls back sends nothing of its values",
+    differs="D19",
+    ours=[
+        reply("listen", status=201),
+        reply("update", {"id": 1, "title": "outer", "position": 0}),
+        reply("create", {"id": 4, "title": "fence", "position": 0}),
+    ],
+)
 async def inner_savepoint(stage: Stage) -> None:
     def work() -> None:
         with transaction.atomic():

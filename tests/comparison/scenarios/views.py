@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from tests.comparison.library import view_as_consumer
 from tests.comparison.models import Card
-from tests.comparison.scenario import scenario
+from tests.comparison.scenario import reply, scenario
 from tests.comparison.serializers import CardSerializer
 from tests.comparison.stage import Stage
 
@@ -58,6 +58,7 @@ async def mapped(stage: Stage) -> None:
 async def query(stage: Stage) -> None:
     client = await stage.connect(view_as_consumer(Words.as_view()))
     await client.call("list", query={"word": "yes", "many": ["a", "b"]})
+    await client.call("list", request_id=2, query={"number": 1, "many": [1, None]})
 
 
 @scenario("the parameters of a frame are the view's keyword arguments")
@@ -149,7 +150,11 @@ async def empty_view(stage: Stage) -> None:
     await (await stage.connect(view_as_consumer(Empty.as_view()))).call("list")
 
 
-@scenario("the data of a frame is the body of the request", differs="D12", ours=[])
+@scenario(
+    "the data of a frame is the body of the request",
+    differs="D12",
+    ours=[reply("create", {"title": "x", "deep": [1, {"a": None}]})],
+)
 async def view_data(stage: Stage) -> None:
     class Echo(APIView):
         def put(self, request: Any) -> Response:
@@ -159,7 +164,14 @@ async def view_data(stage: Stage) -> None:
     await client.call("create", data={"title": "x", "deep": [1, {"a": None}]})
 
 
-@scenario("each connection of a view has a consumer of its own", differs="D13", ours=[])
+@scenario(
+    "each connection of a view has a consumer of its own",
+    differs="D13",
+    ours=[
+        reply("list", "ada", request_id="from ada"),
+        {"client": 2, "frames": [reply("list", "bob", request_id="from bob")]},
+    ],
+)
 async def view_scopes(stage: Stage) -> None:
     loop, called = asyncio.get_running_loop(), asyncio.Event()
 
@@ -175,7 +187,14 @@ async def view_scopes(stage: Stage) -> None:
     await bob.call("list", request_id="from bob")
 
 
-@scenario("a view that raises is answered", differs="D02", ours=[])
+@scenario(
+    "a view that raises is answered",
+    differs="D02",
+    ours=[
+        reply("list", status=500, errors=["Internal server error"]),
+        reply("missing", status=405, errors=['Method "missing" not allowed.'], request_id=2),
+    ],
+)
 async def raising_view(stage: Stage) -> None:
     def broken(request: Any) -> HttpResponse:
         raise RuntimeError("a secret of the server")
