@@ -1,0 +1,206 @@
+"""
+What the SDL is made of, as values, and their text.
+
+SDL is the source of the schema: it is written from these values and bound by
+Ariadne. The values stay beside it, because the native key of a field
+(``first_name`` of ``firstName``) is not in the text. Knows no serializer and no
+consumer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from graphql import StringValueNode, print_ast
+
+from dcrf_graph.exceptions import ConfigurationError
+
+
+@dataclass(frozen=True)
+class ArgumentDefinition:
+    """An argument of a field: ``limit: Int = 20``; ``default`` is SDL text."""
+
+    name: str
+    type: str
+    description: str = ""
+    default: str | None = None
+
+
+@dataclass(frozen=True)
+class FieldDefinition:
+    """A field of a type or input; ``key`` is its name in native JSON.
+
+    ``blank``: natively ``""`` stands for "none", which GraphQL calls null.
+    """
+
+    name: str
+    type: str
+    key: str
+    description: str = ""
+    arguments: tuple[ArgumentDefinition, ...] = ()
+    deprecated: str | None = None
+    blank: bool = False
+
+
+@dataclass(frozen=True)
+class TypeDefinition:
+    """An object or input type."""
+
+    keyword: Literal["type", "input"]
+    name: str
+    fields: tuple[FieldDefinition, ...]
+    description: str = ""
+
+    def keys_always_there(self) -> frozenset[str]:
+        """The native keys of the fields that are never null."""
+        return frozenset(field.key for field in self.fields if field.type.endswith("!"))
+
+
+@dataclass(frozen=True)
+class EnumValue:
+    """A value of an enum; ``value`` is the raw choice in native JSON."""
+
+    name: str
+    value: Any
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class EnumDefinition:
+    """An enum."""
+
+    name: str
+    values: tuple[EnumValue, ...]
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class ScalarDefinition:
+    """A custom scalar."""
+
+    name: str
+    description: str = ""
+
+
+Definition = TypeDefinition | EnumDefinition | ScalarDefinition
+
+
+class Definitions:
+    """The named definitions of one schema; each name belongs to one origin.
+
+    An origin is what a definition was made from (a serializer class, a choices
+    class); asking again for the same one is fine, a second one is an error.
+    """
+
+    def __init__(self) -> None:
+        self._origins: dict[str, tuple[object, str]] = {}
+        self._definitions: dict[str, Definition] = {}
+
+    def reserve(self, name: str, origin: object, described: str, remedy: str) -> bool:
+        """Claim a name; False when this origin has it already.
+
+        Raises:
+            ConfigurationError: when another origin has it, naming both.
+        """
+        if name not in self._origins:
+            self._origins[name] = (origin, described)
+            return True
+        other, other_described = self._origins[name]
+        if other != origin:
+            raise ConfigurationError(
+                f"Two things want the GraphQL name {name!r}: {other_described} and {described}. "
+                f"{remedy}"
+            )
+        return False
+
+    def add(self, definition: Definition) -> None:
+        """Define what was reserved."""
+        self._definitions[definition.name] = definition
+
+    def discard(self, name: str) -> None:
+        """Give a reserved name back: nothing was to be defined."""
+        self._origins.pop(name)
+
+    def get(self, name: str) -> Definition | None:
+        return self._definitions.get(name)
+
+    def enum(self, name: str) -> EnumDefinition | None:
+        """The enum of that name, if it is one."""
+        found = self._definitions.get(name)
+        return found if isinstance(found, EnumDefinition) else None
+
+    def __iter__(self) -> Iterator[Definition]:
+        """By name, scalars last: what belongs together stands together."""
+        return iter(
+            sorted(
+                self._definitions.values(),
+                key=lambda d: (isinstance(d, ScalarDefinition), d.name),
+            )
+        )
+
+
+def description_text(description: str, indent: str = "") -> str:
+    """A description as a block string with its line break, or nothing."""
+    if not description:
+        return ""
+    block = print_ast(StringValueNode(value=description, block=True))
+    return "".join(f"{indent}{line}\n" if line else "\n" for line in block.splitlines())
+
+
+def quoted(text: str) -> str:
+    """A string literal of SDL."""
+    return print_ast(StringValueNode(value=text, block=False))
+
+
+def deprecated_text(reason: str | None) -> str:
+    return "" if reason is None else f" @deprecated(reason: {quoted(reason)})"
+
+
+def argument_text(argument: ArgumentDefinition) -> str:
+    default = "" if argument.default is None else f" = {argument.default}"
+    return f"{argument.name}: {argument.type}{default}"
+
+
+def arguments_text(arguments: tuple[ArgumentDefinition, ...]) -> str:
+    """On one line, or one line each when one of them is described."""
+    if not arguments:
+        return ""
+    if not any(argument.description for argument in arguments):
+        return f"({', '.join(map(argument_text, arguments))})"
+    lines = (
+        f"{description_text(argument.description, '    ')}    {argument_text(argument)}\n"
+        for argument in arguments
+    )
+    return f"(\n{''.join(lines)}  )"
+
+
+def field_text(field: FieldDefinition) -> str:
+    return (
+        f"{description_text(field.description, '  ')}  {field.name}"
+        f"{arguments_text(field.arguments)}: {field.type}{deprecated_text(field.deprecated)}\n"
+    )
+
+
+def definition_text(definition: Definition) -> str:
+    """A definition as SDL, ending in a line break."""
+    head = description_text(definition.description)
+    match definition:
+        case ScalarDefinition():
+            return f"{head}scalar {definition.name}\n"
+        case EnumDefinition():
+            values = "".join(
+                f"{description_text(value.description, '  ')}  {value.name}\n"
+                for value in definition.values
+            )
+            return f"{head}enum {definition.name} {{\n{values}}}\n"
+        case TypeDefinition():
+            fields = "".join(map(field_text, definition.fields))
+            body = f" {{\n{fields}}}" if fields else ""
+            return f"{head}{definition.keyword} {definition.name}{body}\n"
+
+
+def sdl_text(definitions: Iterable[Definition]) -> str:
+    """All definitions as one SDL document."""
+    return "\n".join(map(definition_text, definitions))

@@ -1,0 +1,242 @@
+"""
+From consumers to operations: which actions there are, and what they answer.
+
+The standard actions of a generic consumer are typed by its serializer, all
+others by their annotations and by what ``@action(...)`` was told. An action
+that subscribes something is a subscription when it is certain what, and
+nothing otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from dcrf_graph.arguments import EMPTY, annotations_of
+from dcrf_graph.exceptions import ConfigurationError
+from dcrf_graph.graphql import naming
+from dcrf_graph.graphql.annotations import is_serializer, without_status
+from dcrf_graph.graphql.inputs import arguments_for
+from dcrf_graph.graphql.lists import page_type, pages_of
+from dcrf_graph.graphql.operations import (
+    Kind,
+    Operation,
+    OperationArgument,
+    Registered,
+    Shape,
+    duplicates,
+)
+from dcrf_graph.graphql.registered import RegisteredConsumer
+from dcrf_graph.graphql.types import Types
+from dcrf_graph.mixins import StreamedPaginatedListMixin
+from dcrf_graph.observer.base_observer import BaseObserver
+from dcrf_graph.observer.links import observed_by, subscribed_in
+from dcrf_graph.observer.model_observer import ModelObserver
+
+STANDARD = ("list", "retrieve", "create", "update", "patch", "delete")
+READING_METHODS = ("GET", "HEAD", "OPTIONS")
+NAME_REMEDY = 'Name it: @action(graphql_name="otherName").'
+
+
+def derive_operations(registrations: Iterable[Registered], types: Types) -> tuple[Operation, ...]:
+    """Every operation of every registered consumer, in a stable order.
+
+    Raises:
+        ConfigurationError: where two want one name, or a name is not legal.
+    """
+    operations: list[Operation] = []
+    for registration in registrations:
+        registered = RegisteredConsumer(registration, types)
+        read = view_operations if registered.is_view else consumer_operations
+        operations.extend(read(registered))
+    for first, second in duplicates(operations):
+        raise ConfigurationError(
+            f"{place(first)} and {place(second)} both become the {first.kind} {first.name!r}. "
+            "Register one of them with another prefix or singular=, or give an action another "
+            "graphql_name."
+        )
+    return tuple(operations)
+
+
+def place(operation: Operation) -> str:
+    return f"{operation.consumer.__name__} ({operation.stream!r}) > {operation.action}"
+
+
+def in_order(action: str) -> tuple[int, str]:
+    """Sorts the standard actions first, as DRF lists them; the others by name."""
+    return (STANDARD.index(action) if action in STANDARD else len(STANDARD), action)
+
+
+def root_name(action: str, registered: RegisteredConsumer) -> str:
+    """``cards``, ``card``, ``cardCreate``, ``cardMove``."""
+    if action == "list":
+        return naming.camel(registered.plural)
+    if action == "retrieve":
+        return naming.camel(registered.singular)
+    return naming.joined(registered.singular, action)
+
+
+def view_operations(registered: RegisteredConsumer) -> Iterator[Operation]:
+    """The mapped actions of a wrapped view: JSON in, JSON out."""
+    actions: dict[str, str] = registered.consumer.actions
+    for action in sorted(actions, key=in_order):
+        method = str(actions[action]).upper()
+        reads = method in READING_METHODS
+        keys = ("query", "parameters") if reads else ("query", "parameters", "data")
+        name = root_name(action, registered)
+        yield Operation(
+            stream=registered.plural,
+            action=action,
+            kind="query" if reads else "mutation",
+            name=naming.checked(name, registered.breadcrumb(action), "Register another prefix."),
+            arguments=tuple(OperationArgument(key, "JSON", key, skip_null=True) for key in keys),
+            result="JSON",
+            shape="json",
+            description=f"{method} of the view {registered.plural}.",
+            consumer=registered.consumer,
+        )
+
+
+def consumer_operations(registered: RegisteredConsumer) -> Iterator[Operation]:
+    """The operations of a consumer's actions."""
+    for action in sorted(registered.consumer.available_actions, key=in_order):
+        if registered.option(action, "graphql") is False:
+            continue
+        observer = observer_of(registered, action)
+        if observer is not None:
+            yield subscription(registered, action, observer)
+        elif action == "list" and issubclass(registered.consumer, StreamedPaginatedListMixin):
+            yield pages_operation(registered, action)
+        elif not is_left_out(registered, action):
+            yield call_operation(registered, action)
+
+
+def is_left_out(registered: RegisteredConsumer, action: str) -> bool:
+    """Whether an action is about a subscription: which one is not clear, or it ends one."""
+    if registered.option(action, "kind") is not None:
+        return False
+    if action.startswith(("subscribe_", "unsubscribe")) or action == "subscribe":
+        return True
+    return bool(subscribed_in(registered.consumer, registered.method(action), frozenset()))
+
+
+def observer_of(registered: RegisteredConsumer, action: str) -> BaseObserver | None:
+    """What an action subscribes, where that is certain."""
+    instance = getattr(registered.consumer, "handle_instance_change", None)
+    if action == "subscribe_instance" and isinstance(instance, ModelObserver):
+        return instance
+    try:
+        return observed_by(registered.consumer, action)
+    except LookupError as error:
+        raise ConfigurationError(f"{registered.breadcrumb(action)}: {error}") from error
+
+
+# -- one operation -------------------------------------------------------------------------------
+
+
+def operation(
+    registered: RegisteredConsumer,
+    action: str,
+    kind: Kind,
+    name: str,
+    answer: tuple[str, Shape, str],
+    described: str | None = None,
+) -> Operation:
+    """One action as an operation; ``answer`` is result, shape and data of it."""
+    result, shape, data = answer
+    given = registered.option(action, "graphql_name")
+    name = naming.checked(given or name, registered.breadcrumb(action), NAME_REMEDY)
+    arguments = arguments_for(registered, action, name)
+    return Operation(
+        stream=registered.plural,
+        action=action,
+        kind=kind,
+        name=name,
+        arguments=arguments,
+        result=result,
+        shape=shape,
+        data=data,
+        description=registered.description(action, described or action),
+        deprecated=registered.option(action, "deprecated"),
+        lookup=next((a.name for a in arguments if a.key == registered.lookup_key), None),
+        consumer=registered.consumer,
+    )
+
+
+def call_operation(registered: RegisteredConsumer, action: str) -> Operation:
+    """A query or mutation."""
+    kind: Kind | None = registered.option(action, "kind")
+    if kind is None:
+        kind = "query" if action in ("list", "retrieve") else "mutation"
+    name = root_name(action, registered)
+    return operation(registered, action, kind, name, answer_of(registered, action))
+
+
+def answer_of(registered: RegisteredConsumer, action: str) -> tuple[str, Shape, str]:
+    """The type of what an action answers, its shape, and the type inside."""
+    output = registered.option(action, "output")
+    if registered.generic and action == "list":
+        item = item_type(registered, action, output)
+        pages = pages_of(registered.consumer)
+        if pages is not None:
+            page = page_type(registered.types, pages, item)
+            return page, "json" if page == "JSON" else "page", item
+        return f"[{item}]" if item == "JSON" else f"[{item}!]", "list", item
+    if registered.generic and action in STANDARD and output is None:
+        if action == "delete":
+            return "ID", "key", "ID"
+        data = registered.serializer_type(action)
+        return data, "json" if data == "JSON" else "object", data
+    annotation = returned(registered.method(action)) if output is None else output
+    text = registered.annotated(action, "output").type_of(annotation).removesuffix("!")
+    data = text.strip("[]!")
+    if data == "JSON":
+        return text, "json", data
+    return text, "list" if text.startswith("[") else "object", data
+
+
+def item_type(registered: RegisteredConsumer, action: str, output: Any) -> str:
+    """The type of one item of a list."""
+    if output is None:
+        return registered.serializer_type(action)
+    return registered.annotated(action, "output").type_of(output).strip("[]!")
+
+
+def returned(method: Any) -> Any:
+    """The return annotation of a method, where it says more than None."""
+    annotation = without_status(annotations_of(method).get("return", EMPTY))
+    return EMPTY if annotation in (None, type(None)) else annotation
+
+
+def subscription(registered: RegisteredConsumer, action: str, observer: BaseObserver) -> Operation:
+    """A subscription to what an observer says."""
+    name = naming.subscription(action, registered.singular, registered.plural)
+    data = observed_type(registered, action, observer)
+    if not isinstance(observer, ModelObserver):
+        return operation(registered, action, "subscription", name, (data, "signal", data))
+    event = f"{registered.types.event(data)}!"
+    return operation(registered, action, "subscription", name, (event, "event", data))
+
+
+def observed_type(registered: RegisteredConsumer, action: str, observer: BaseObserver) -> str:
+    """The type of an event's data: as declared, else by the observer's serializer."""
+    output = registered.option(action, "output")
+    if output is not None:
+        return registered.annotated(action, "output").type_of(output).removesuffix("!")
+    if action == "subscribe_instance":
+        return registered.serializer_type("retrieve")
+    serializer = getattr(observer, "serializer_class", None)
+    if is_serializer(serializer):
+        return registered.types.named(serializer, "output", registered.breadcrumb(action))
+    return "JSON"
+
+
+def pages_operation(registered: RegisteredConsumer, action: str) -> Operation:
+    """A streamed list: one page per event."""
+    name = naming.joined(registered.plural, "pages")
+    item = item_type(registered, action, registered.option(action, "output"))
+    pages = pages_of(registered.consumer)
+    page = "JSON" if pages is None else page_type(registered.types, pages, item)
+    return operation(
+        registered, action, "subscription", name, (f"{page}!", "pages", item), described="pages"
+    )

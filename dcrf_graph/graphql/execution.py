@@ -1,0 +1,155 @@
+"""
+Runs operations: the one place where GraphQL results are made.
+
+Both transports use it. It gives back whether the request was refused before
+anything ran, one result, or a stream of results; each result is a ``dict``
+ready for JSON. Nothing that a client sends makes it raise.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from graphql import (
+    ExecutionResult,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    execute,
+    subscribe,
+)
+
+from dcrf_graph.graphql.documents import Document, DocumentRefused, Documents
+from dcrf_graph.graphql.errors import BAD_INPUT, formatted, internal, rejected, user_in
+from dcrf_graph.graphql.schema import Derived
+from dcrf_graph.protocols.effects import OperationRequest
+
+NOT_ALLOWED = "OPERATION_NOT_ALLOWED"
+Context: TypeAlias = dict[str, Any]
+Result: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """Nothing was executed: the errors, ready for JSON, and the code of the first."""
+
+    errors: list[dict[str, Any]]
+
+    @property
+    def code(self) -> str:
+        return str(self.errors[0].get("extensions", {}).get("code", ""))
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A query or mutation was executed: ``{"data": ..., "errors"?: [...]}``."""
+
+    result: Result
+
+
+@dataclass(frozen=True)
+class Subscribed:
+    """A subscription runs; closing the generator ends it at its source."""
+
+    results: AsyncGenerator[Result, None]
+
+
+Outcome: TypeAlias = Rejected | Answered | Subscribed
+
+
+class Executor:
+    """Executes operations against one derived schema."""
+
+    def __init__(self, derived: Derived) -> None:
+        self.derived = derived
+        self.documents = Documents(derived.schema)
+
+    async def execute(
+        self,
+        request: OperationRequest,
+        context: Context,
+        allowed: Collection[OperationType | str],
+    ) -> Outcome:
+        """Run one operation.
+
+        Args:
+            context: what resolvers get: ``{"request", "scope", "user", "streams"}``.
+            allowed: kinds of operation that this transport takes (``"query"``,
+                ``"mutation"``, ``"subscription"``); others are rejected with the
+                code ``OPERATION_NOT_ALLOWED``.
+
+        Cancelling it cancels the calls that it made; a mutation that was
+        called already may have been applied.
+        """
+        try:
+            document = self.documents.read(request.query)
+            operation = document.operation(request.operation_name)
+        except DocumentRefused as refused:
+            return Rejected([rejected(error, refused.code) for error in refused.errors])
+        kind = operation.operation
+        if kind not in allowed and kind.value not in allowed:
+            message = f"A {kind.value} cannot be sent this way."
+            return Rejected([{"message": message, "extensions": {"code": NOT_ALLOWED}}])
+        arguments: dict[str, Any] = {
+            "context_value": context,
+            "variable_values": request.variables,
+            "operation_name": name_of(operation),
+        }
+        try:
+            if kind is OperationType.SUBSCRIPTION:
+                return await self.subscribe(document, context, arguments)
+            outcome: Any = execute(self.derived.schema, document.node, **arguments)
+            result = await outcome if inspect.isawaitable(outcome) else outcome
+        except Exception as error:
+            return Rejected([internal(error)])
+        return answered(result, context)
+
+    async def subscribe(
+        self, document: Document, context: Context, arguments: Mapping[str, Any]
+    ) -> Outcome:
+        outcome: Any = subscribe(self.derived.schema, document.node, **arguments)
+        stream = await outcome if inspect.isawaitable(outcome) else outcome
+        if isinstance(stream, ExecutionResult):
+            failed = answered(stream, context)
+            return failed if isinstance(failed, Rejected) else Rejected(failed.result["errors"])
+        return Subscribed(results(stream, context))
+
+
+def name_of(operation: OperationDefinitionNode) -> str | None:
+    return None if operation.name is None else operation.name.value
+
+
+def answered(result: Any, context: Context) -> Rejected | Answered:
+    """Tell a request that was wrong (its errors are nowhere in the result) from a result."""
+    errors = result.errors or []
+    if errors and result.data is None and all(error.path is None for error in errors):
+        return Rejected([rejected(error, BAD_INPUT) for error in errors])
+    return Answered(as_dict(result, context))
+
+
+def as_dict(result: Any, context: Context) -> Result:
+    """A result ready for JSON."""
+    made: Result = {"data": result.data}
+    if result.errors:
+        made["errors"] = [formatted(error, user_in(context)) for error in result.errors]
+    if getattr(result, "extensions", None):
+        made["extensions"] = result.extensions
+    return made
+
+
+async def results(stream: Any, context: Context) -> AsyncGenerator[Result, None]:
+    """The results of a subscription; a failing source ends with one error and no data."""
+    try:
+        async for result in stream:
+            yield as_dict(result, context)
+    except GraphQLError as error:
+        yield {"data": None, "errors": [formatted(error, user_in(context))]}
+    except Exception as error:
+        yield {"data": None, "errors": [internal(error)]}
+    finally:
+        close = getattr(stream, "aclose", None)
+        if close is not None:
+            await close()

@@ -1,0 +1,232 @@
+"""
+The table of DRF field classes and their GraphQL types.
+
+A class that is not in the table has the type of its nearest base class that
+is. An entry is a type's name, or a rule: a function of the field and its place
+that returns the type. ``register_field`` adds one for a field of your own.
+Nullability is not said here, except by rules that read an annotation.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from django.db import models
+from rest_framework import ISO_8601, fields, relations, serializers
+from rest_framework.settings import api_settings
+
+from dcrf_graph.graphql import enums
+from dcrf_graph.graphql.annotations import Annotated
+from dcrf_graph.graphql.naming import pascal
+from dcrf_graph.graphql.sources import (
+    NOTHING,
+    AnyField,
+    Source,
+    field_for,
+    return_annotation,
+)
+
+if TYPE_CHECKING:
+    from dcrf_graph.graphql.types import Direction, Types
+
+INT_RANGE = range(-(2**31), 2**31)
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a field stands: in which type, under which name, read or written."""
+
+    types: Types
+    owner: str
+    name: str
+    direction: Direction
+    breadcrumb: str
+    source: Source
+
+    @property
+    def enum_name(self) -> str:
+        return self.owner + pascal(self.name)
+
+    def annotated(self) -> Annotated:
+        return Annotated(self.types, self.direction, self.enum_name, self.breadcrumb)
+
+
+Rule: TypeAlias = Callable[[Any, Site], str]
+"""Returns a type without ``!`` at the end, or, where an annotation says so, with."""
+
+
+def type_of(field: AnyField, site: Site) -> str:
+    """The GraphQL type of a field, by the table."""
+    for cls in type(field).__mro__:
+        if cls is fields.Field:
+            break
+        if cls in FIELD_TYPES:
+            entry = FIELD_TYPES[cls]
+            return entry if isinstance(entry, str) else entry(field, site)
+    if site.direction == "output":
+        return annotated_type(return_annotation(type(field).to_representation), site)
+    return "JSON"
+
+
+def register_field(field_class: type[AnyField], entry: str | Rule) -> None:
+    """Give a field class of your own its type: ``register_field(MoneyField, "Decimal")``.
+
+    Call it before the schema is built, e.g. beside the field class.
+    """
+    FIELD_TYPES[field_class] = entry
+
+
+def annotated_type(annotation: Any, site: Site) -> str:
+    return "JSON" if annotation is NOTHING else site.annotated().type_of(annotation)
+
+
+def integer(field: serializers.IntegerField, site: Site) -> str:
+    """``Int``, or ``BigInt`` by the model's column or the declared bounds.
+
+    The bounds of a column are not asked: they are the database's, and one
+    schema serves all of them.
+    """
+    if site.source.column is not None:
+        return "BigInt" if is_big(site.source.column) else "Int"
+    bounds = (field.min_value, field.max_value)
+    big = any(bound is not None and int(bound) not in INT_RANGE for bound in bounds)
+    return "BigInt" if big else "Int"
+
+
+def is_big(column: models.Field[Any, Any]) -> bool:
+    return isinstance(
+        column, models.BigIntegerField | models.PositiveBigIntegerField | models.BigAutoField
+    )
+
+
+def moment(name: str, setting: str) -> Rule:
+    """A date or time, which is text of no known form when the field has a format of its own."""
+
+    def rule(field: Any, site: Site) -> str:
+        if site.direction == "output":
+            form = getattr(field, "format", getattr(api_settings, f"{setting}_FORMAT"))
+            return name if form is None or str(form).lower() == ISO_8601 else "String"
+        forms = getattr(field, "input_formats", getattr(api_settings, f"{setting}_INPUT_FORMATS"))
+        return name if [str(form).lower() for form in forms or ()] == [ISO_8601] else "String"
+
+    return rule
+
+
+def choice(field: serializers.ChoiceField, site: Site) -> str:
+    """The enum of the choices class, else of the choices themselves."""
+    definitions = site.types.definitions
+    found = enums.choices_class_of(site.source.column, field.choices)
+    if found is not None:
+        return enums.define_class(definitions, found)
+    name = enums.define_choices(
+        definitions,
+        site.enum_name,
+        field.choices,
+        (site.enum_name, tuple(str(key) for key in field.choices)),
+        f"the choices of {site.breadcrumb}",
+    )
+    return name or "String"
+
+
+def multiple_choice(field: serializers.MultipleChoiceField, site: Site) -> str:
+    return f"[{choice(field, site)}!]"
+
+
+def file(field: serializers.FileField, site: Site) -> str:
+    """Read: its address. Written: a file of a multipart request."""
+    return "String" if site.direction == "output" else "Upload"
+
+
+def listed(field: serializers.ListField, site: Site) -> str:
+    child = field.child
+    inner = type_of(child, replace(site, source=Source())).removesuffix("!")
+    return f"[{inner}]" if child.allow_null or inner == "JSON" else f"[{inner}!]"
+
+
+def nested(field: serializers.BaseSerializer[Any], site: Site) -> str:
+    return site.types.named(field, site.direction, site.breadcrumb, (site.owner, site.name))
+
+
+def nested_list(field: serializers.ListSerializer[Any], site: Site) -> str:
+    child: Any = field.child
+    return f"[{nested(child, site)}!]"
+
+
+def related_list(field: serializers.ManyRelatedField, site: Site) -> str:
+    child: Any = field.child_relation
+    inner = type_of(child, site).removesuffix("!")
+    return f"[{inner}!]"
+
+
+def slug(field: serializers.SlugRelatedField[Any], site: Site) -> str:
+    """The type of the attribute that stands for the related object."""
+    queryset = getattr(field, "queryset", None)
+    related = site.source.related or getattr(queryset, "model", None)
+    names = {} if related is None else {column.name: column for column in related._meta.fields}
+    column = names.get(str(field.slug_field))
+    return "String" if column is None else column_type(column, site)
+
+
+def read_only(field: serializers.ReadOnlyField, site: Site) -> str:
+    """The type of the model's column, else by the property's or method's annotation."""
+    if site.source.column is not None:
+        return column_type(site.source.column, site)
+    return annotated_type(site.source.annotation, site)
+
+
+def column_type(column: models.Field[Any, Any], site: Site) -> str:
+    """The type of a model field, as DRF would serialize it."""
+    if column.primary_key:
+        return "ID"
+    return type_of(field_for(column), replace(site, source=Source(column=column)))
+
+
+def method(field: serializers.SerializerMethodField, site: Site) -> str:
+    """By the return annotation of the method."""
+    found = inspect.getattr_static(type(field.parent), str(field.method_name), None)
+    return annotated_type(return_annotation(found), site) if callable(found) else "JSON"
+
+
+FIELD_TYPES: dict[type, str | Rule] = {
+    fields.BooleanField: "Boolean",
+    fields.CharField: "String",
+    fields.EmailField: "String",
+    fields.RegexField: "String",
+    fields.SlugField: "String",
+    fields.URLField: "String",
+    fields.IPAddressField: "String",
+    fields.UUIDField: "UUID",
+    fields.IntegerField: integer,
+    fields.FloatField: "Float",
+    fields.DecimalField: "Decimal",
+    fields.DateTimeField: moment("DateTime", "DATETIME"),
+    fields.DateField: moment("Date", "DATE"),
+    fields.TimeField: moment("Time", "TIME"),
+    fields.DurationField: "Duration",
+    fields.ChoiceField: choice,
+    fields.MultipleChoiceField: multiple_choice,
+    fields.FilePathField: "String",
+    fields.FileField: file,
+    fields.ImageField: file,
+    fields.ListField: listed,
+    fields.DictField: "JSON",
+    fields.HStoreField: "JSON",
+    fields.JSONField: "JSON",
+    fields.ModelField: "JSON",
+    fields.ReadOnlyField: read_only,
+    fields.SerializerMethodField: method,
+    relations.PrimaryKeyRelatedField: "ID",
+    relations.StringRelatedField: "String",
+    relations.SlugRelatedField: slug,
+    relations.HyperlinkedRelatedField: "String",
+    relations.ManyRelatedField: related_list,
+    serializers.ListSerializer: nested_list,
+    serializers.Serializer: nested,
+    serializers.BaseSerializer: "JSON",
+}
+
+if hasattr(fields, "BigIntegerField"):  # DRF 3.17
+    FIELD_TYPES[fields.BigIntegerField] = "BigInt"

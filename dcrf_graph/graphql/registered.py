@@ -1,0 +1,95 @@
+"""
+A registered consumer, as the schema sees it: its names, serializers and words.
+
+Reads classes only. The consumer is made without a connection to ask which
+serializer an action has, and nothing of it is run.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dcrf_graph.consumers import DjangoViewAsConsumer
+from dcrf_graph.generics import GenericAsyncAPIConsumer
+from dcrf_graph.graphql import naming
+from dcrf_graph.graphql.annotations import Annotated
+from dcrf_graph.graphql.operations import Registered
+from dcrf_graph.graphql.types import Direction, Types, cleaned
+
+DESCRIPTIONS = {
+    "list": "Every {singular} that the caller may see.",
+    "retrieve": "One {singular} by its key.",
+    "create": "Create one {singular}.",
+    "update": "Replace one {singular}: everything that is required must be given.",
+    "patch": "Change what is given of one {singular}; what is left out stays.",
+    "delete": "Delete one {singular}; gives its key back.",
+    "subscribe_instance": "Changes of one {singular}, until it is deleted.",
+    "pages": "Every {singular} that the caller may see, page by page.",
+}
+"""What the library's own actions do; an action of a project says it in its docstring."""
+
+
+class RegisteredConsumer:
+    """What is known of one registered consumer."""
+
+    def __init__(self, registration: Registered, types: Types) -> None:
+        self.plural = registration.prefix
+        self.singular = registration.singular
+        self.consumer: Any = registration.consumer
+        self.types = types
+        self.generic = issubclass(self.consumer, GenericAsyncAPIConsumer)
+        self.is_view = issubclass(self.consumer, DjangoViewAsConsumer)
+
+    def method(self, action: str) -> Any:
+        return getattr(self.consumer, self.consumer.available_actions[action])
+
+    def option(self, action: str, name: str) -> Any:
+        """What ``@action(...)`` was told; None where nothing."""
+        return getattr(getattr(self.method(action), "options", None), name, None)
+
+    @property
+    def lookup_key(self) -> str:
+        """The native argument that names one object."""
+        if not self.generic:
+            return "pk"
+        return str(self.consumer.lookup_url_kwarg or self.consumer.lookup_field)
+
+    @property
+    def model(self) -> Any:
+        return getattr(getattr(self.consumer, "queryset", None), "model", None)
+
+    def serializer(self, action: str) -> Any:
+        """The serializer class of an action; None when it is only known per request."""
+        if not self.generic:
+            return None
+        declared = self.consumer.serializer_class
+        if self.consumer.get_serializer_class is GenericAsyncAPIConsumer.get_serializer_class:
+            return declared
+        try:
+            return self.consumer().get_serializer_class(action=action)
+        except Exception:
+            # It asks for a client, whom there is none of: the declared one is what is left.
+            return declared
+
+    def serializer_type(self, action: str, direction: Direction = "output") -> str:
+        """The type of what the serializer of an action writes or reads."""
+        serializer = self.serializer(action)
+        if serializer is None:
+            return "JSON"
+        return self.types.named(serializer, direction, self.consumer.__name__)
+
+    def annotated(self, action: str, direction: Direction, enum_name: str = "") -> Annotated:
+        """Reads annotations for an action."""
+        name = enum_name or naming.pascal(self.singular) + naming.pascal(action)
+        return Annotated(self.types, direction, name, self.breadcrumb(action))
+
+    def breadcrumb(self, *names: str) -> str:
+        """Where something stands: ``CardConsumer > move > column``."""
+        return " > ".join((self.consumer.__name__, *names))
+
+    def description(self, action: str, described: str) -> str:
+        """The first paragraph of the method's docstring, or what the library's actions do."""
+        method = self.method(action)
+        if method.__module__.startswith("dcrf_graph."):
+            return DESCRIPTIONS.get(described, "").format(singular=self.singular.replace("_", " "))
+        return cleaned(method.__doc__ or "").partition("\n\n")[0]
