@@ -62,12 +62,12 @@ def test_a_card_goes_with_its_column_to_another_board(board: Board) -> None:
 
 
 def test_a_move_that_lost_the_race_starts_from_where_the_card_is_now(board: Board) -> None:
-    left, middle, right = column_of(board, *"abc"), column_of(board), column_of(board)
+    left, middle, right = column_of(board, *"abc"), column_of(board, "x"), column_of(board)
     seen_before = Card.objects.get(title="a")
     move("a", middle, 0)
     rules.move_card(seen_before, right, 0, AnonymousUser())
     assert cards_of(left) == [(0, "b"), (1, "c")]
-    assert cards_of(middle) == []
+    assert cards_of(middle) == [(0, "x")]
     assert cards_of(right) == [(0, "a")]
 
 
