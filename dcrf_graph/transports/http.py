@@ -23,15 +23,13 @@ from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
-from graphql import OperationType
 
-from dcrf_graph.connection import Connection
 from dcrf_graph.graphql.errors import expected
-from dcrf_graph.graphql.execution import NOT_ALLOWED, Answered, Outcome, Rejected, Subscribed
+from dcrf_graph.graphql.execution import NOT_ALLOWED
 from dcrf_graph.protocols.effects import OperationRequest
 from dcrf_graph.protocols.frames import encode
 from dcrf_graph.settings import api_settings
-from dcrf_graph.streams import Outlet, Streams
+from dcrf_graph.streams import Streams
 
 from .http_request import (
     GRAPHQL_RESPONSE,
@@ -48,33 +46,26 @@ logger = logging.getLogger(__name__)
 
 View: TypeAlias = Callable[..., Coroutine[Any, Any, HttpResponse]]
 
-GET_KINDS = frozenset({OperationType.QUERY})
-POST_KINDS = frozenset({OperationType.QUERY, OperationType.MUTATION})
+GET_KINDS = frozenset({"query"})
+POST_KINDS = frozenset({"query", "mutation"})
 
 PAGE = (Path(__file__).parent / "page.html").read_text(encoding="utf-8")
 """What a browser gets: one file, without anything to load."""
 
 
 class Host(Protocol):
-    """Where requests are carried out; the router is one."""
+    """Where requests are carried out; the router supplies one."""
 
-    def streams(
-        self, scope: Mapping[str, Any], connection: Connection, outlet: Outlet | None
-    ) -> Streams:
+    def streams(self, scope: dict[str, Any]) -> Streams:
         """Make the consumers of this request, none of them connected yet."""
 
-    async def authenticate(
-        self, scope: Mapping[str, Any], payload: Mapping[str, Any] | None
-    ) -> Any:
+    async def authenticate(self, scope: dict[str, Any], payload: Mapping[str, Any] | None) -> Any:
         """Say who is asking; an ``APIException`` refuses."""
 
     async def execute(
-        self,
-        request: OperationRequest,
-        context: dict[str, Any],
-        allowed: Collection[OperationType],
-    ) -> Outcome:
-        """Run an operation of an allowed kind, or say why not."""
+        self, request: OperationRequest, context: dict[str, Any], *, allowed: Collection[str]
+    ) -> dict[str, Any]:
+        """Run an operation of an allowed kind; the result of a refused one has no ``data``."""
 
 
 def graphql_view(host: Host) -> View:
@@ -112,20 +103,13 @@ async def _answer_once(
     """Run an operation that has one result, and close its consumers even when cancelled."""
     scope = await scope_of(request)
     user = scope["user"] = await _authenticate(host, scope)
-    streams = host.streams(scope, Connection(), None)
+    streams = host.streams(scope)
     try:
         context = {"request": request, "scope": scope, "user": user, "streams": streams}
         allowed = POST_KINDS if request.method == "POST" else GET_KINDS
-        outcome = await host.execute(operation, context, allowed)
-        match outcome:
-            case Answered(result):
-                return _response(result, media_type, 200, {})
-            case Rejected(errors):
-                status, headers = _refusal_of(outcome, request, media_type)
-                return _response({"errors": errors}, media_type, status, headers)
-            case Subscribed(results):
-                await results.aclose()
-                raise RuntimeError("The host started a subscription that was not allowed.")
+        result = await host.execute(operation, context, allowed=allowed)
+        status, headers = _status_of(result, request, media_type)
+        return _response(result, media_type, status, headers)
     finally:
         await streams.close()
 
@@ -141,11 +125,14 @@ async def _authenticate(host: Host, scope: dict[str, Any]) -> Any:
         raise RequestRefused(facts["status"], known.message, facts["code"]) from error
 
 
-def _refusal_of(
-    outcome: Rejected, request: HttpRequest, media_type: str
+def _status_of(
+    result: dict[str, Any], request: HttpRequest, media_type: str
 ) -> tuple[int, dict[str, str]]:
-    """Give the status of a request that was not executed, and the headers that belong to it."""
-    if request.method != "POST" and outcome.code == NOT_ALLOWED:
+    """Give the status of a result, and the headers that belong to it."""
+    if "data" in result:
+        return 200, {}
+    codes = [error.get("extensions", {}).get("code") for error in result["errors"]]
+    if request.method != "POST" and NOT_ALLOWED in codes:
         return 405, {"Allow": "POST"}
     # Clients that ask for plain JSON read nothing of an answer whose status is an error.
     return (400 if media_type == GRAPHQL_RESPONSE else 200), {}

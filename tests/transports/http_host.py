@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from graphql import GraphQLError, OperationType, build_schema, get_operation_ast, graphql, parse
+from graphql import GraphQLError, build_schema, get_operation_ast, graphql, parse
 from rest_framework.exceptions import AuthenticationFailed
 
 from dcrf_graph.connection import Connection
-from dcrf_graph.graphql.execution import NOT_ALLOWED, Answered, Outcome, Rejected
+from dcrf_graph.graphql.execution import NOT_ALLOWED
 from dcrf_graph.protocols.effects import OperationRequest
-from dcrf_graph.streams import Outlet, Streams
+from dcrf_graph.streams import Streams
 
 SCHEMA = build_schema(
     """
@@ -40,28 +40,21 @@ class NumberHost:
         self.opened: list[RecordingStreams] = []
         self.context: dict[str, Any] = {}
 
-    async def authenticate(
-        self, scope: Mapping[str, Any], payload: Mapping[str, Any] | None
-    ) -> Any:
+    async def authenticate(self, scope: dict[str, Any], payload: Mapping[str, Any] | None) -> Any:
         if (b"authorization", b"expired") in scope["headers"]:
             raise AuthenticationFailed("The token has expired.")
         return scope.get("user", "nobody")
 
-    def streams(
-        self, scope: Mapping[str, Any], connection: Connection, outlet: Outlet | None
-    ) -> RecordingStreams:
-        self.opened.append(RecordingStreams({}, scope, connection, outlet))
+    def streams(self, scope: dict[str, Any]) -> RecordingStreams:
+        self.opened.append(RecordingStreams({}, scope, Connection()))
         return self.opened[-1]
 
     async def execute(
-        self,
-        request: OperationRequest,
-        context: dict[str, Any],
-        allowed: Collection[OperationType],
-    ) -> Outcome:
+        self, request: OperationRequest, context: dict[str, Any], *, allowed: Collection[str]
+    ) -> dict[str, Any]:
         self.context = context
         if refusal := self.refusal(request, allowed):
-            return Rejected([dict(refusal.formatted)])
+            return {"errors": [refusal.formatted]}
         result = await graphql(
             SCHEMA,
             request.query,
@@ -70,19 +63,17 @@ class NumberHost:
             variable_values=request.variables,
             operation_name=request.operation_name,
         )
-        errors = [dict(error.formatted) for error in result.errors or []]
+        errors = [error.formatted for error in result.errors or []]
         if result.data is None:
-            return Rejected(errors)
-        return Answered({"data": result.data, **({"errors": errors} if errors else {})})
+            return {"errors": errors}
+        return {"data": result.data, **({"errors": errors} if errors else {})}
 
-    def refusal(
-        self, request: OperationRequest, allowed: Collection[OperationType]
-    ) -> GraphQLError | None:
+    def refusal(self, request: OperationRequest, allowed: Collection[str]) -> GraphQLError | None:
         try:
             operation = get_operation_ast(parse(request.query), request.operation_name)
         except GraphQLError:
             return None
-        if operation is None or operation.operation in allowed:
+        if operation is None or operation.operation.value in allowed:
             return None
         kind = operation.operation.value
         return GraphQLError(f"A {kind} is not allowed.", extensions={"code": NOT_ALLOWED})

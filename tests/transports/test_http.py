@@ -3,16 +3,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import AsyncClient, AsyncRequestFactory, Client, override_settings
 from django.urls import path
-from graphql import OperationType
 
-from dcrf_graph.graphql.execution import Outcome, Subscribed
 from dcrf_graph.protocols.effects import OperationRequest
 from dcrf_graph.transports.http import graphql_view
 from tests.transports.http_host import NumberHost
@@ -208,11 +206,8 @@ async def test_each_request_has_consumers_of_its_own_and_closes_them(
 
 class FailingHost(NumberHost):
     async def execute(
-        self,
-        request: OperationRequest,
-        context: dict[str, Any],
-        allowed: Collection[OperationType],
-    ) -> Outcome:
+        self, request: OperationRequest, context: dict[str, Any], *, allowed: Collection[str]
+    ) -> dict[str, Any]:
         raise RuntimeError("the password is 1234")
 
 
@@ -230,32 +225,8 @@ async def test_a_fault_of_the_server_is_logged_and_not_told(
     assert host.opened[0].closed == 1
 
 
-async def numbers() -> AsyncGenerator[dict[str, Any], None]:
-    yield {"data": {"numbers": 1}}
-
-
-class SubscribingHost(NumberHost):
-    async def execute(
-        self,
-        request: OperationRequest,
-        context: dict[str, Any],
-        allowed: Collection[OperationType],
-    ) -> Outcome:
-        return Subscribed(numbers())
-
-
-async def test_a_subscription_that_a_host_starts_all_the_same_is_ended() -> None:
-    host = SubscribingHost()
-    request = AsyncRequestFactory().get(URL, {"query": "subscription { numbers }"})
-    response = await graphql_view(host)(request)
-    assert response.status_code == 500
-    assert host.opened[0].closed == 1
-
-
 class BrokenAuthentication(NumberHost):
-    async def authenticate(
-        self, scope: Mapping[str, Any], payload: Mapping[str, Any] | None
-    ) -> Any:
+    async def authenticate(self, scope: dict[str, Any], payload: Mapping[str, Any] | None) -> Any:
         raise LookupError("no such table")
 
 
@@ -274,11 +245,8 @@ class WaitingHost(NumberHost):
         self.waiting = asyncio.Event()
 
     async def execute(
-        self,
-        request: OperationRequest,
-        context: dict[str, Any],
-        allowed: Collection[OperationType],
-    ) -> Outcome:
+        self, request: OperationRequest, context: dict[str, Any], *, allowed: Collection[str]
+    ) -> dict[str, Any]:
         self.waiting.set()
         await asyncio.Event().wait()
         raise AssertionError("unreachable")
