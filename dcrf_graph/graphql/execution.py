@@ -19,12 +19,12 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     execute,
-    subscribe,
 )
 
 from dcrf_graph.graphql.documents import Document, DocumentRefused, Documents
-from dcrf_graph.graphql.errors import BAD_INPUT, formatted, internal, rejected, user_in
+from dcrf_graph.graphql.errors import BAD_INPUT, expected, formatted, internal, rejected, user_in
 from dcrf_graph.graphql.schema import Derived
+from dcrf_graph.graphql.subscriptions import Results, open_source
 from dcrf_graph.protocols.effects import OperationRequest
 
 NOT_ALLOWED = "OPERATION_NOT_ALLOWED"
@@ -101,8 +101,7 @@ class Executor:
         try:
             if kind is OperationType.SUBSCRIPTION:
                 return await self.subscribe(document, context, arguments)
-            outcome: Any = execute(self.derived.schema, document.node, **arguments)
-            result = await outcome if inspect.isawaitable(outcome) else outcome
+            result = await self.run(document, None, arguments)
         except Exception as error:
             return Rejected([internal(error)])
         return answered(result, context)
@@ -110,12 +109,23 @@ class Executor:
     async def subscribe(
         self, document: Document, context: Context, arguments: Mapping[str, Any]
     ) -> Outcome:
-        outcome: Any = subscribe(self.derived.schema, document.node, **arguments)
-        stream = await outcome if inspect.isawaitable(outcome) else outcome
-        if isinstance(stream, ExecutionResult):
-            failed = answered(stream, context)
+        """Open the source of a subscription; a refusal there is the request's."""
+        source = await open_source(self.derived.schema, document.node, arguments)
+        if isinstance(source, ExecutionResult):
+            failed = answered(source, context)
             return failed if isinstance(failed, Rejected) else Rejected(failed.result["errors"])
-        return Subscribed(results(stream, context))
+
+        async def of_event(event: Any) -> Result:
+            own = {**context}
+            result = await self.run(document, event, {**arguments, "context_value": own})
+            return as_dict(result, own)
+
+        return Subscribed(Results(source, of_event, lambda error: of_failure(error, context)))
+
+    async def run(self, document: Document, root: Any, arguments: Mapping[str, Any]) -> Any:
+        """Execute a valid document: the one call of graphql-core's ``execute``."""
+        outcome: Any = execute(self.derived.schema, document.node, root, **arguments)
+        return await outcome if inspect.isawaitable(outcome) else outcome
 
 
 def name_of(operation: OperationDefinitionNode) -> str | None:
@@ -140,16 +150,7 @@ def as_dict(result: Any, context: Context) -> Result:
     return made
 
 
-async def results(stream: Any, context: Context) -> AsyncGenerator[Result, None]:
-    """The results of a subscription; a failing source ends with one error and no data."""
-    try:
-        async for result in stream:
-            yield as_dict(result, context)
-    except GraphQLError as error:
-        yield {"data": None, "errors": [formatted(error, user_in(context))]}
-    except Exception as error:
-        yield {"data": None, "errors": [internal(error)]}
-    finally:
-        close = getattr(stream, "aclose", None)
-        if close is not None:
-            await close()
+def of_failure(error: Exception, context: Context) -> Result:
+    """The last result of a subscription whose source failed: one error and no data."""
+    known = error if isinstance(error, GraphQLError) else expected(error, user_in(context))
+    return {"data": None, "errors": [internal(error) if known is None else dict(known.formatted)]}

@@ -10,8 +10,7 @@ those).
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from contextlib import aclosing
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from ariadne import EnumType, SchemaBindable
@@ -22,12 +21,13 @@ from graphql import (
     GraphQLSchema,
 )
 
-from dcrf_graph.exceptions import CallFailed, StreamRefused
 from dcrf_graph.graphql.definitions import Definition, EnumDefinition, TypeDefinition
-from dcrf_graph.graphql.errors import refusal, stream_refusal, user_in
+from dcrf_graph.graphql.errors import refusal, user_in
 from dcrf_graph.graphql.operations import Operation
 
 Resolver: TypeAlias = Callable[..., Any]
+
+CHANGES = frozenset({"create", "update", "delete"})
 
 
 # -- below the roots: lookups -----------------------------------------------------------------
@@ -99,15 +99,11 @@ def call(operation: Operation) -> Resolver:
     """Resolve a query or mutation by its native call."""
 
     async def resolve(root: Any, info: GraphQLResolveInfo, /, **arguments: Any) -> Any:
-        context = info.context
-        try:
-            reply = await context["streams"].call(
-                operation.stream, operation.action, operation.native_arguments(arguments)
-            )
-        except StreamRefused as error:
-            raise stream_refusal(error, user_in(context)) from error
+        reply = await info.context["streams"].call(
+            operation.stream, operation.action, operation.native_arguments(arguments)
+        )
         if reply.status >= 400:
-            raise refusal(reply.status, reply.errors, user_in(context))
+            raise refusal(reply.status, reply.errors, user_in(info.context))
         if operation.shape == "key":
             return arguments.get(operation.lookup or "")
         return page(reply.data) if operation.shape == "page" else reply.data
@@ -123,31 +119,20 @@ def page(data: Any) -> Any:
 
 
 def subscribe(operation: Operation) -> Resolver:
-    """Subscribe by the native subscribing action; closing the stream unsubscribes."""
+    """Subscribe by the native subscribing action; closing the source unsubscribes."""
 
-    async def stream(
-        root: Any, info: GraphQLResolveInfo, /, **arguments: Any
-    ) -> AsyncGenerator[Any, None]:
-        context = info.context
-        streams = context["streams"]
-        open_stream = streams.pages if operation.shape == "pages" else streams.events
-        try:
-            source = open_stream(
-                operation.stream, operation.action, operation.native_arguments(arguments)
-            )
-            async with aclosing(source) as items:
-                async for item in items:
-                    yield item
-        except StreamRefused as error:
-            raise stream_refusal(error, user_in(context)) from error
-        except CallFailed as error:
-            raise refusal(error.status, error.errors, user_in(context)) from error
+    async def open_source(root: Any, info: GraphQLResolveInfo, /, **arguments: Any) -> Any:
+        streams = info.context["streams"]
+        native = operation.native_arguments(arguments)
+        if operation.shape == "pages":
+            return streams.pages(operation.stream, operation.action, native)
+        return await streams.events(operation.stream, operation.action, native)
 
-    return stream
+    return open_source
 
 
 def event(operation: Operation, keys: frozenset[str]) -> Resolver:
-    """One event of a subscription, as its root value.
+    """One event of a subscription, which is the root value.
 
     The result depends on nothing but the event and the selection, so that
     subscribers of one event may share it.
@@ -157,21 +142,31 @@ def event(operation: Operation, keys: frozenset[str]) -> Resolver:
     """
 
     def resolve(source: Any, info: GraphQLResolveInfo, /, **arguments: Any) -> Any:
+        if source.status >= 400:
+            raise refusal(source.status, list(source.errors), user_in(info.context))
         match operation.shape:
             case "event":
-                return {
-                    "action": source.action,
-                    "id": source.pk,
-                    "data": None if is_gone(source, keys) else source.data,
-                }
+                return change(source, keys)
             case "pages":
-                if source.status >= 400:
-                    raise refusal(source.status, source.errors, user_in(info.context))
                 return page(source.data)
             case _:
                 return source.data
 
     return resolve
+
+
+def change(source: Any, keys: frozenset[str]) -> dict[str, Any]:
+    """A change as its event type has it.
+
+    What an action sends for its subscription outside of any delivery says
+    itself which object it is about, and is an update.
+    """
+    data = source.data
+    key = source.pk
+    if key is None and isinstance(data, Mapping):
+        key = data.get("id", data.get("pk"))
+    action = source.action if source.action in CHANGES else "update"
+    return {"action": action, "id": key, "data": None if is_gone(source, keys) else data}
 
 
 def is_gone(source: Any, keys: frozenset[str]) -> bool:

@@ -1,0 +1,90 @@
+"""
+A running subscription: events from its source, each executed to a result.
+
+graphql-core opens the source; each event is then executed on its own with the
+event as root value and a context of its own, so that nothing of one event
+(loaders, caches) is seen by the next. Public API of graphql-core 3.2 and 3.3,
+which open a source differently.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+
+import graphql
+from graphql import DocumentNode, ExecutionResult, GraphQLSchema
+
+EXECUTORS = graphql.version_info >= (3, 3)
+
+
+async def open_source(
+    schema: GraphQLSchema, document: DocumentNode, arguments: Mapping[str, Any]
+) -> AsyncIterator[Any] | ExecutionResult:
+    """Subscribe at the source; an ``ExecutionResult`` holds the errors of one that refuses.
+
+    Args:
+        arguments: ``context_value``, ``variable_values`` and ``operation_name``.
+    """
+    # By position, where the two versions agree: 3.3 has another name for the variables.
+    names = ("context_value", "variable_values", "operation_name")
+    values = (schema, document, None, *(arguments[name] for name in names))
+    create: Any = graphql.create_source_event_stream
+    if EXECUTORS:
+        built = getattr(graphql, "Executor").build(*values)  # noqa: B009
+        if isinstance(built, list):
+            return ExecutionResult(None, errors=built)
+        stream = create(built)
+    else:
+        stream = create(*values)
+    source = await stream if inspect.isawaitable(stream) else stream
+    return source if isinstance(source, ExecutionResult) else aiter(source)
+
+
+class Results(AsyncGenerator[dict[str, Any], None]):
+    """The results of a subscription.
+
+    Closing it closes the source, also before the first event; closing it twice
+    is harmless. A source that fails ends with one last result.
+
+    Args:
+        of_event: executes one event.
+        of_failure: the result of a source that failed.
+    """
+
+    def __init__(
+        self,
+        source: AsyncIterator[Any],
+        of_event: Callable[[Any], Awaitable[dict[str, Any]]],
+        of_failure: Callable[[Exception], dict[str, Any]],
+    ) -> None:
+        self._source = source
+        self._of_event = of_event
+        self._of_failure = of_failure
+        self._ended = False
+
+    async def asend(self, value: None) -> dict[str, Any]:
+        if self._ended:
+            raise StopAsyncIteration
+        try:
+            event = await anext(self._source)
+        except StopAsyncIteration:
+            self._ended = True
+            raise
+        except Exception as error:
+            await self.aclose()
+            return self._of_failure(error)
+        return await self._of_event(event)
+
+    async def athrow(
+        self, typ: Any, val: BaseException | object = None, tb: Any = None
+    ) -> dict[str, Any]:
+        await self.aclose()
+        raise typ if val is None else val  # type: ignore[misc]
+
+    async def aclose(self) -> None:
+        self._ended = True
+        close = getattr(self._source, "aclose", None)
+        if close is not None:
+            await close()
