@@ -321,9 +321,12 @@ class AsyncAPIConsumer(Access, AsyncJsonWebsocketConsumer, metaclass=APIConsumer
         if call is None or call.method is not None:
             call = Call(action, request_id)
         call.action, call.request_id, call.arguments = action, request_id, kwargs
-        call.method = self.http_method_of(action)
-        with calling(call):
-            await self.answer_call(call, self.run_action(action, request_id, kwargs))
+        call.method, call.consumer = self.http_method_of(action), self
+        try:
+            with calling(call):
+                await self.answer_call(call, self.run_action(action, request_id, kwargs))
+        finally:
+            call.finished.set()
 
     async def run_action(self, action: str, request_id: Any, kwargs: dict[str, Any]) -> Any:
         """Check that the client may, and run the method; returns what the method returns."""

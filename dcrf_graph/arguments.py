@@ -19,7 +19,7 @@ import typing
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from rest_framework import serializers
@@ -67,7 +67,7 @@ def arguments_of(consumer_class: type, action: str) -> tuple[Argument, ...]:
     return signature_of(getattr(consumer_class, actions[action])).arguments
 
 
-@lru_cache(maxsize=None)
+@cache
 def signature_of(function: Callable[..., Any]) -> Signature:
     """Read an action's signature once; ``self`` and the library's own parameters are left out."""
     hints = annotations_of(function)
@@ -171,7 +171,7 @@ SCALARS: dict[type, Callable[..., serializers.Field[Any, Any, Any, Any]]] = {
 """A Python type and the DRF field that reads it. Anything else is passed on unchecked."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def field_of(annotation: Any, *, allow_null: bool = False) -> Any:
     """The DRF field that checks a parameter of this annotation; None where nothing can."""
     if annotation in SCALARS:

@@ -30,6 +30,8 @@ class Call:
     ``permissions`` are the instances that ``check_permissions`` asked, so that
     an object permission is asked of the same ones. ``captured`` calls come from
     GraphQL: their request_id is the library's own, unique on the connection.
+    ``finished`` is set when the call has been answered, or goes on detached:
+    the events of what it changed reach its own consumer after that.
     """
 
     action: str | None
@@ -41,6 +43,8 @@ class Call:
     captured: bool = False
     detached: set[asyncio.Task[Any]] = field(default_factory=set)
     paginator: Any = None
+    consumer: Any = None
+    finished: asyncio.Event = field(default_factory=asyncio.Event)
 
     def note(self, frame: Any) -> None:
         """Remember that a frame went out under this call's request_id."""

@@ -12,16 +12,17 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.db.models import Model, QuerySet
+from rest_framework.exceptions import ValidationError
 from rest_framework.generics import get_object_or_404
 from rest_framework.permissions import BasePermission as DRFBasePermission
 
+from dcrf_graph.arguments import REQUIRED
 from dcrf_graph.calls import current_call
 from dcrf_graph.consumers import AsyncAPIConsumer
 from dcrf_graph.exceptions import ConfigurationError
 from dcrf_graph.permissions import BasePermission, method_of_call
 from dcrf_graph.scope_utils import CallView
 from dcrf_graph.settings import api_settings
-
 
 SILENT = (BasePermission.has_object_permission, DRFBasePermission.has_object_permission, None)
 """The object permissions of classes that have nothing to say about objects."""
@@ -62,15 +63,13 @@ class GenericAsyncAPIConsumer(AsyncAPIConsumer):
         Find the one row that the arguments name, among those that the call may see.
 
         Raises:
+            ValidationError: if the arguments do not name one.
             Http404: if there is none.
             PermissionDenied: if an object permission refuses.
         """
         lookup = self.lookup_url_kwarg or self.lookup_field
         if lookup not in kwargs:
-            raise ConfigurationError(
-                f"{type(self).__name__}.get_object() was called without {lookup!r}: "
-                "pass the action's **kwargs on, or set `lookup_field`."
-            )
+            raise ValidationError({lookup: [REQUIRED]})
         arguments = {name: value for name, value in kwargs.items() if name != "queryset"}
         queryset = self.filter_queryset(queryset=self.get_queryset(**kwargs), **arguments)
         row: Model = get_object_or_404(queryset, **{self.lookup_field: kwargs[lookup]})

@@ -174,7 +174,7 @@ class StreamedPaginatedListMixin(PaginatedModelListMixin):
     @action(detached=True)
     async def list(self: Any, action: str, request_id: Any = None, **kwargs: Any) -> None:
         """Send the rows page by page."""
-        fetch = super(StreamedPaginatedListMixin, self).list
+        fetch = super().list
         while True:
             data, code = await fetch(action=action, request_id=request_id, **kwargs)
             await self.reply(action=action, data=data, status=code, request_id=request_id)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from channels.db import database_sync_to_async
 from django.contrib.auth.models import AnonymousUser
 from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest
 from rest_framework.request import Request
 
 if TYPE_CHECKING:
@@ -37,15 +37,13 @@ def user_of(scope: Mapping[str, Any]) -> Any:
     return AnonymousUser() if user is None else user
 
 
-def query_of(values: Mapping[str, Any] | None) -> QueryDict:
-    """A frame's ``"query"`` object as Django's ``request.GET``; lists become repeated keys."""
-    query = QueryDict(mutable=True)
-    for key, value in (values or {}).items():
-        if isinstance(value, list | tuple):
-            query.setlist(key, [text_of(item) for item in value])
-        elif value is not None:
-            query[key] = text_of(value)
-    return query
+def query_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A frame's ``"query"`` object as a query string would carry it: texts, and no nulls."""
+    return {
+        key: [text_of(item) for item in value] if isinstance(value, list) else text_of(value)
+        for key, value in values.items()
+        if value is not None
+    }
 
 
 def text_of(value: Any) -> str:
@@ -66,7 +64,8 @@ def request_from_scope(
 
     Args:
         method: the HTTP method, e.g. ``"PATCH"``.
-        query: becomes ``request.GET``, on top of the connection's own query string.
+        query: becomes ``request.GET``, on top of the connection's own query
+            string; lists become repeated keys.
         data: becomes the JSON body where it is not None.
 
     The session, the cookies and the user are those of the connection.
@@ -97,8 +96,8 @@ def request_from_scope(
     request.META["HTTP_CONTENT_TYPE"] = "application/json"
     if query:
         merged = request.GET.copy()
-        for key, values in query_of(query).lists():
-            merged.setlist(key, values)
+        for key, value in query.items():
+            merged.setlist(key, value if isinstance(value, list) else [value])
         request.GET = merged  # type: ignore[assignment]
     if "cookies" in scope:
         request.COOKIES = dict(scope["cookies"])
@@ -141,7 +140,9 @@ class CallView:
         query = self.kwargs.get("query")
         self.request = CallRequest(
             request_from_scope(
-                consumer.scope, method, query=query if isinstance(query, Mapping) else None
+                consumer.scope,
+                method,
+                query=query_of(query) if isinstance(query, Mapping) else None,
             ),
             data,
         )

@@ -29,7 +29,7 @@ from rest_framework.utils.encoders import JSONEncoder
 from dcrf_graph.changes.change import Action, Change, Event, Source
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.changes.journal import Record, journal_of
-from dcrf_graph.changes.snapshot import recall, remember
+from dcrf_graph.changes.snapshot import recall, remember, written
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Capture:
 
     def loaded(self, instance: Model, **kwargs: Any) -> None:
         """``post_init``: keep the column values."""
-        remember(instance)
+        remember(instance, instance.__dict__.copy())
 
     def saving(self, instance: Model, using: str, raw: bool, **kwargs: Any) -> None:
         """``pre_save``: which groups the row belongs to, while the database still says so."""
@@ -90,16 +90,18 @@ class Capture:
                 using=using,
                 instance=instance,
                 saved=saved,
+                snapshot=(
+                    written(instance, kwargs.get("update_fields")) if self._grouped else None
+                ),
                 loaded=None if created else loaded,
                 before={} if created else before,
             )
         )
-        if self._grouped:
-            remember(instance)
 
     def deleting(self, instance: Model, using: str, **kwargs: Any) -> None:
         """``pre_delete``: the message is made while the row and its relations exist."""
         before, loaded = self.groups_before(instance, using)
+        remember(instance, instance.__dict__.copy())
         messages = {}
         for source in self.wanted():
             messages[source.stable_id] = source.serialize(instance, Action.DELETE)
@@ -159,6 +161,7 @@ class Capture:
                     action=Action.UPDATE,
                     using=using,
                     instance=instance,
+                    relations_only=True,
                     loaded=loaded,
                     before=before,
                 )
@@ -197,6 +200,8 @@ class Capture:
         if instance is None:
             return
         for source in sources:
+            if record.relations_only and not source.many_to_many:
+                continue
             try:
                 yield from self.events_of(source, record, instance)
             except Exception:

@@ -48,6 +48,10 @@ class Source(Protocol):
     def grouped(self) -> bool:
         """Whether its groups depend on the row, so that a row can move between them."""
 
+    @property
+    def many_to_many(self) -> bool:
+        """Whether it hears of changed relations too."""
+
     def group_names_for_signal(self, *, instance: Any) -> Iterable[str]:
         """The groups that hear of this row."""
 

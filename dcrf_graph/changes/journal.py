@@ -20,6 +20,7 @@ from django.db import connections, transaction
 from django.db.models import Model
 
 from dcrf_graph.changes.change import Action, net
+from dcrf_graph.changes.snapshot import forget, remember
 
 Key = tuple[type[Model], Any]
 
@@ -30,7 +31,9 @@ class Record:
 
     ``before`` gives, per observer, the groups that the row belonged to;
     ``messages`` what an observer says of a row that is about to be deleted.
-    ``saved`` are the column values that were written, where all of them were.
+    ``saved`` are the column values that were written, where all of them were;
+    ``snapshot`` is what the instance will have been loaded with, if this commits.
+    ``relations_only`` means that no column of the row changed.
     """
 
     model: type[Model]
@@ -39,6 +42,8 @@ class Record:
     using: str
     instance: Model
     saved: dict[str, Any] | None = None
+    snapshot: dict[str, Any] | None = None
+    relations_only: bool = False
     loaded: Model | None = None
     before: dict[str, frozenset[str]] = field(default_factory=dict)
     messages: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -82,6 +87,7 @@ class Journal:
 
     def keep(self, record: Record) -> None:
         """Merge a change that was committed with the earlier ones of its row."""
+        settle(record)
         key = (record.model, record.pk)
         if key not in self.survived:
             self.order.append(key)
@@ -98,6 +104,7 @@ class Journal:
         record.action = action
         record.before = {**record.before, **earlier.before}
         record.loaded = earlier.loaded
+        record.relations_only = record.relations_only and earlier.relations_only
         if earlier.saved is None:
             record.saved = None
         self.survived[key] = record
@@ -108,6 +115,14 @@ class Journal:
         self.survived, self.order = {}, []
         if records:
             self._flush(records)
+
+
+def settle(record: Record) -> None:
+    """Let the instance know what the database says of its row, now that it is committed."""
+    if record.action is Action.DELETE:
+        forget(record.instance)
+    elif record.snapshot is not None:
+        remember(record.instance, record.snapshot)
 
 
 _journals: WeakKeyDictionary[Any, Journal] = WeakKeyDictionary()

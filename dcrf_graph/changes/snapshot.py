@@ -10,16 +10,37 @@ write.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db.models import Model
+from django.db.models.expressions import BaseExpression
 
 ATTRIBUTE = "_dcrf_graph_loaded"
 
 
-def remember(instance: Model) -> None:
-    """Keep the column values that the instance has now."""
-    instance._state.__dict__[ATTRIBUTE] = instance.__dict__.copy()
+def remember(instance: Model, values: dict[str, Any]) -> None:
+    """Keep the values that the row has."""
+    instance._state.__dict__[ATTRIBUTE] = values
+
+
+def forget(instance: Model) -> None:
+    """The row is gone."""
+    instance._state.__dict__.pop(ATTRIBUTE, None)
+
+
+def written(instance: Model, update_fields: Collection[str] | None) -> dict[str, Any]:
+    """What the row holds after a save, as far as the instance can tell.
+
+    Expressions are left out: what the database made of them is not known here.
+    """
+    values = instance.__dict__
+    if update_fields is not None:
+        values = dict(instance._state.__dict__.get(ATTRIBUTE, {}))
+        for field in instance._meta.concrete_fields:
+            if field.name in update_fields or field.attname in update_fields:
+                values[field.attname] = instance.__dict__.get(field.attname)
+    return {name: value for name, value in values.items() if not isinstance(value, BaseExpression)}
 
 
 def recall(instance: Model, using: str) -> Model | None:

@@ -161,7 +161,7 @@ class ObserverModelInstanceMixin(ObserverConsumerMixin, RetrieveModelMixin):
         await self.handle_observed_action(action=action, group=group, **message)
 
     @handle_instance_change.groups
-    def handle_instance_change(self: Any, instance: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: F811
+    def handle_instance_change(self: Any, instance: Any, *args: Any, **kwargs: Any) -> Any:
         """One group per row."""
         name = self.func.__name__.replace("_", ".")
         yield f"{name}-model-{self.model_label}-pk-{instance.pk}"

@@ -92,7 +92,7 @@ class ModelObserver(BaseObserver):
     ) -> ModelObserverInstanceState:
         """The groups that the row belonged to when the instance was loaded or last saved."""
         loaded = recall(instance, instance._state.db or "default")
-        if loaded is None:
+        if loaded is None or loaded.pk is None:
             return ModelObserverInstanceState()
         return ModelObserverInstanceState(frozenset(self.group_names_for_signal(instance=loaded)))
 

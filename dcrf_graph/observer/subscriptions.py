@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework.exceptions import APIException, Throttled
 
-from dcrf_graph.calls import current_call
+from dcrf_graph.calls import Call, current_call
 from dcrf_graph.changes.change import Event
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.settings import api_settings
@@ -76,7 +76,7 @@ class Subscription:
         self.observer = observer
         self.group = group
         self.subscribers: dict[Any, Subscriber] = {}
-        self._queue: deque[Event] = deque()
+        self._queue: deque[tuple[Event, Call | None]] = deque()
         self._task: asyncio.Task[Any] | None = None
         self._max_pending = api_settings.MAX_PENDING_EVENTS
 
@@ -91,7 +91,10 @@ class Subscription:
             self._queue.clear()
             self.owner.connection.start(self._overflow(event), context=Context())
             return
-        self._queue.append(event)
+        # A callback runs in the context of whoever scheduled it: the publisher.
+        cause = current_call.get()
+        mine = cause is not None and cause.consumer is self.owner.consumer
+        self._queue.append((event, cause if mine else None))
         if self._task is None:
             # An empty context: no request of whoever caused the change leaks in.
             self._task = self.owner.connection.start(self._drain(), context=Context())
@@ -99,8 +102,12 @@ class Subscription:
     async def _drain(self) -> None:
         try:
             while self._queue:
+                event, cause = self._queue.popleft()
+                if cause is not None:
+                    # A client reads the reply to its own change first.
+                    await cause.finished.wait()
                 async with own_thread():
-                    await self._deliver(self._queue.popleft())
+                    await self._deliver(event)
         finally:
             self._task = None
 
