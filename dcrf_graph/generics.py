@@ -109,7 +109,7 @@ class GenericAsyncAPIConsumer(AsyncAPIConsumer):
         }
 
     def view_of_call(self, **kwargs: Any) -> CallView:
-        """This consumer as DRF sees it during one call: with ``action``, ``request``, ``kwargs``."""
+        """This consumer as DRF sees it in one call: ``action``, ``request``, ``kwargs``."""
         call = current_call.get()
         named = (call.action if call is not None else None) or kwargs.get("action") or "list"
         arguments = {**(call.arguments if call is not None else {}), **kwargs}

@@ -35,7 +35,7 @@ class WebsocketLimitOffsetPagination(LimitOffsetPagination):
     Source: upstream's ``pagination.WebsocketLimitOffsetPagination``.
     """
 
-    default_limit = api_settings.PAGE_SIZE
+    default_limit: int | None = api_settings.PAGE_SIZE
     count: int
     limit: int
     offset: int
@@ -43,7 +43,7 @@ class WebsocketLimitOffsetPagination(LimitOffsetPagination):
     def get_paginated_response(self, data: Any) -> Any:
         return OrderedDict(count=self.count, results=data, limit=self.limit, offset=self.offset)
 
-    def paginate_queryset(
+    def paginate_queryset(  # type: ignore[override]
         self, queryset: Any, scope: Any, view: Any = None, **kwargs: Any
     ) -> list[Any] | None:
         """The page's rows; None without a limit, which means all rows."""
@@ -56,7 +56,7 @@ class WebsocketLimitOffsetPagination(LimitOffsetPagination):
             return []
         return list(queryset[self.offset : self.offset + self.limit])
 
-    def get_limit(self, **kwargs: Any) -> int | None:
+    def get_limit(self, **kwargs: Any) -> int | None:  # type: ignore[override]
         """``limit`` where it is a positive number, at most ``max_limit``; else the default."""
         try:
             return positive_int(
@@ -65,7 +65,7 @@ class WebsocketLimitOffsetPagination(LimitOffsetPagination):
         except (TypeError, ValueError):
             return self.default_limit
 
-    def get_offset(self, **kwargs: Any) -> int:
+    def get_offset(self, **kwargs: Any) -> int:  # type: ignore[override]
         """``offset`` where it is a number, else 0."""
         try:
             return positive_int(kwargs.get("offset", 0))

@@ -63,7 +63,7 @@ class OperandHolder(OperationHolderMixin):
         return self.operator_class(wrapped(self.op1_class()), wrapped(self.op2_class()))
 
 
-class BasePermissionMetaclass(OperationHolderMixin, type):
+class BasePermissionMetaclass(OperationHolderMixin, type):  # type: ignore[misc]
     """Lets permission *classes* be combined."""
 
 
@@ -259,12 +259,13 @@ def wrapped(permission: Any) -> Any:
     DRF's own combinations are taken apart: one of their operands may be ours,
     whose coroutines DRF's operators would take for a yes.
     """
+    operands: Any = permission
     if isinstance(permission, DRF_AND):
-        return AND(wrapped(permission.op1), wrapped(permission.op2))
+        return AND(wrapped(operands.op1), wrapped(operands.op2))
     if isinstance(permission, DRF_OR):
-        return OR(wrapped(permission.op1), wrapped(permission.op2))
+        return OR(wrapped(operands.op1), wrapped(operands.op2))
     if isinstance(permission, DRF_NOT):
-        return NOT(wrapped(permission.op1))
+        return NOT(wrapped(operands.op1))
     if isinstance(permission, DRFBasePermission):
         return WrappedDRFPermission(permission)
     return permission

@@ -21,7 +21,7 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 
 if TYPE_CHECKING:
-    from dcrf_graph.consumers import AsyncAPIConsumer
+    from dcrf_graph.access import Access
 
 
 def ensure_async(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -131,7 +131,7 @@ class CallView:
     """
 
     def __init__(
-        self, consumer: AsyncAPIConsumer, action: str, kwargs: Mapping[str, Any], method: str
+        self, consumer: Access, action: str, kwargs: Mapping[str, Any], method: str
     ) -> None:
         self.consumer = consumer
         self.action = action

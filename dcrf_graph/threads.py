@@ -34,7 +34,7 @@ async def own_thread(*, detached: bool = False) -> AsyncIterator[None]:
         return
     # ThreadSensitiveContext cannot be entered inside another one, which is what
     # a detached task inherits; as a key it names a thread all the same.
-    context = ThreadSensitiveContext()
+    context = ThreadSensitiveContext()  # type: ignore[no-untyped-call]
     token = inherited.set(context)
     try:
         yield

@@ -63,8 +63,12 @@ class DjangoViewAsConsumer(AsyncAPIConsumer):
     def call_view(self, action: str, **kwargs: Any) -> tuple[Any, int]:
         """Call the view with a request of its own; returns what it answered and its status."""
         data = kwargs.get("data", {})
+        # The frame's query alone, as upstream's views see it: not that of the socket's address.
         request = request_from_scope(
-            self.scope, self.actions[action], query=kwargs.get("query"), data=data
+            {**self.scope, "query_string": b""},
+            self.actions[action],
+            query=kwargs.get("query"),
+            data=data,
         )
         # Upstream's plain views find the data here, as text.
         request.POST = json.dumps(data)  # type: ignore[assignment]

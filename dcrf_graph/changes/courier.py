@@ -15,7 +15,7 @@ import logging
 import threading
 from collections.abc import Sequence
 
-from channels.layers import get_channel_layer
+from dcrf_graph.changes.layers import shared_layer
 
 logger = logging.getLogger(__name__)
 
@@ -51,11 +51,12 @@ class Courier:
             if self._loop is None:
                 self._start()
             loop, line = self._loop, self._line
-        assert loop is not None and line is not None
+        assert loop is not None
+        assert line is not None
         loop.call_soon_threadsafe(line.put_nowait, envelopes)
 
     def drain(self, timeout: float = DRAIN_TIMEOUT) -> bool:
-        """Wait until everything handed over so far has been sent; False after ``timeout`` seconds."""
+        """Wait until everything handed over has been sent; False after ``timeout`` s."""
         return self._idle.wait(timeout)
 
     def _start(self) -> None:
@@ -73,7 +74,7 @@ class Courier:
         assert self._line is not None
         while True:
             for group, text in await self._line.get():
-                layer = get_channel_layer()
+                layer = shared_layer()
                 try:
                     await layer.group_send(group, {"type": MESSAGE_TYPE, "envelope": text})
                 except Exception:

@@ -13,9 +13,8 @@ from collections.abc import Callable
 from contextvars import Context
 from typing import Any
 
-from channels.layers import get_channel_layer
-
 from dcrf_graph.changes.envelope import Envelope, decode
+from dcrf_graph.changes.layers import shared_layer
 
 logger = logging.getLogger(__name__)
 
@@ -59,24 +58,24 @@ class Ear:
     async def _own_channel(self) -> str:
         if self._channel is None:
             self._channel = asyncio.get_running_loop().create_future()
-            name = await get_channel_layer().new_channel("dcrf_graph")
+            name = await shared_layer().new_channel("dcrf_graph")
             self._channel.set_result(name)
             self._listening = self._task(self._listen(name))
         return await self._channel
 
     async def _add(self, group: str) -> None:
-        await get_channel_layer().group_add(group, await self._own_channel())
+        await shared_layer().group_add(group, await self._own_channel())
 
     async def _discard(self, group: str, joined: asyncio.Task[Any]) -> None:
         await asyncio.wait([joined])
         if group not in self._groups:
             try:
-                await get_channel_layer().group_discard(group, await self._own_channel())
+                await shared_layer().group_discard(group, await self._own_channel())
             except Exception:
                 logger.exception("The channel layer did not let a group go")
 
     async def _listen(self, channel: str) -> None:
-        layer = get_channel_layer()
+        layer = shared_layer()
         while True:
             message = await layer.receive(channel)
             try:

@@ -13,15 +13,14 @@ import threading
 import uuid
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 from weakref import WeakKeyDictionary
-
-from channels.layers import InMemoryChannelLayer, get_channel_layer
 
 from dcrf_graph.changes.change import Event
 from dcrf_graph.changes.courier import Courier
 from dcrf_graph.changes.ear import Ear
 from dcrf_graph.changes.envelope import Envelope, encode
+from dcrf_graph.changes.layers import shared_layer
 
 MAX_SEQUENCES = 65_536
 """Groups whose sequence a publisher keeps counting; the one unused longest starts again at 1."""
@@ -161,12 +160,6 @@ class Hub:
         for member, event in batch:
             if member in self._groups.get(event.group, ()):
                 member.push(event)
-
-
-def shared_layer() -> Any:
-    """The channel layer, if it reaches other processes."""
-    layer = get_channel_layer()
-    return None if layer is None or isinstance(layer, InMemoryChannelLayer) else layer
 
 
 hub = Hub()

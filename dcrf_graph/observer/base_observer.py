@@ -97,7 +97,7 @@ class BaseObserver:
         Raises:
             Throttled: with too many subscriptions on the connection.
         """
-        groups = list(self.group_names_for_consumer(*args, consumer=consumer, **kwargs))
+        groups = list(self.group_names_for_consumer(consumer, *args, **kwargs))
         for group in groups:
             await consumer.subscriptions.join(self, group, request_id)
         return groups
@@ -113,7 +113,7 @@ class BaseObserver:
         Returns:
             The groups, as they are called on the channel layer.
         """
-        groups = list(self.group_names_for_consumer(*args, consumer=consumer, **kwargs))
+        groups = list(self.group_names_for_consumer(consumer, *args, **kwargs))
         for group in groups:
             consumer.subscriptions.leave(self, group, request_id)
         return groups

@@ -65,7 +65,7 @@ class ObserverAPIConsumerMetaclass(APIConsumerMetaclass):
 
     def __new__(
         mcs, name: str, bases: tuple[type, ...], body: dict[str, Any], **kwargs: Any
-    ) -> ObserverAPIConsumerMetaclass:
+    ) -> APIConsumerMetaclass:
         cls = super().__new__(mcs, name, bases, body, **kwargs)
         model = getattr(body.get("queryset"), "model", None)
         if model is not None:
@@ -160,8 +160,10 @@ class ObserverModelInstanceMixin(ObserverConsumerMixin, RetrieveModelMixin):
         """Give a change to ``handle_observed_action``."""
         await self.handle_observed_action(action=action, group=group, **message)
 
-    @handle_instance_change.groups
-    def handle_instance_change(self: Any, instance: Any, *args: Any, **kwargs: Any) -> Any:
+    @handle_instance_change.groups  # type: ignore[no-redef]
+    def handle_instance_change(
+        self: Any, instance: Any, *args: Any, **kwargs: Any
+    ) -> Any:
         """One group per row."""
         name = self.func.__name__.replace("_", ".")
         yield f"{name}-model-{self.model_label}-pk-{instance.pk}"

@@ -94,9 +94,10 @@ def returns_nothing(method: Any) -> bool:
         if instruction.opname == "RETURN_CONST":
             if not is_nothing(instruction.argval):
                 return False
-        elif instruction.opname == "RETURN_VALUE":
-            if before[0] not in ("LOAD_CONST", "RETURN_GENERATOR") or not is_nothing(before[1]):
-                return False
+        elif instruction.opname == "RETURN_VALUE" and (
+            before[0] not in ("LOAD_CONST", "RETURN_GENERATOR") or not is_nothing(before[1])
+        ):
+            return False
         before = (instruction.opname, instruction.argval)
     return True
 

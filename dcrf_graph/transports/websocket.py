@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 from rest_framework.exceptions import APIException
@@ -215,10 +216,13 @@ class GraphQLSession:
                 case Start(id=id, request=request, operation=operation):
                     task = self.connection.start(self._operate(id, request, operation))
                     self.operations[operation] = task
-                    task.add_done_callback(lambda _, key=operation: self.operations.pop(key, None))
+                    task.add_done_callback(partial(self._forget, operation))
                 case Stop(operation=operation):
                     if operation in self.operations:
                         self.operations[operation].cancel()
+
+    def _forget(self, operation: object, task: asyncio.Task[Any]) -> None:
+        self.operations.pop(operation, None)
 
     async def _init_timeout(self) -> None:
         await asyncio.sleep(api_settings.INIT_TIMEOUT)
