@@ -17,7 +17,7 @@ LIBRARY = os.environ.get("COMPARED_LIBRARY", "dcrf_graph")
 
 if TYPE_CHECKING:
     from dcrf_graph import permissions
-    from dcrf_graph.consumers import AsyncAPIConsumer, view_as_consumer
+    from dcrf_graph.consumers import AsyncAPIConsumer, DjangoViewAsConsumer, view_as_consumer
     from dcrf_graph.decorators import action, detached
     from dcrf_graph.generics import GenericAsyncAPIConsumer
     from dcrf_graph.mixins import (
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from dcrf_graph.settings import api_settings
 else:
     _HOME = {
-        "consumers": ("AsyncAPIConsumer", "view_as_consumer"),
+        "consumers": ("AsyncAPIConsumer", "DjangoViewAsConsumer", "view_as_consumer"),
         "decorators": ("action", "detached"),
         "generics": ("GenericAsyncAPIConsumer",),
         "mixins": (
@@ -68,6 +68,7 @@ __all__ = [
     "BasePermission",
     "CreateModelMixin",
     "DeleteModelMixin",
+    "DjangoViewAsConsumer",
     "GenericAsyncAPIConsumer",
     "IsAuthenticated",
     "ListModelMixin",

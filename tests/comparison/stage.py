@@ -58,6 +58,10 @@ class Client:
         text = json.dumps(content) if text is None else text
         await self._sent.put({"type": "websocket.receive", "text": text})
 
+    async def send_bytes(self, data: bytes) -> None:
+        """Send a binary frame."""
+        await self._sent.put({"type": "websocket.receive", "bytes": data})
+
     async def call(self, action: str, request_id: Any = 1, **arguments: Any) -> Any:
         """Send an action and read until its reply, which is returned."""
         await self.send({"action": action, "request_id": request_id, **arguments})

@@ -1,33 +1,13 @@
 """Every scenario, one module per part of the native face; importing this registers them all."""
 
-from tests.comparison.scenario import SCENARIOS
-from tests.comparison.scenarios import (
-    actions,
-    configured,
-    connections,
-    detaching,
-    instances,
-    mixins,
-    model_observers,
-    paginated,
-    permissions,
-    signals,
-    transactions,
-    views,
-)
+from __future__ import annotations
 
-__all__ = [
-    "SCENARIOS",
-    "actions",
-    "configured",
-    "connections",
-    "detaching",
-    "instances",
-    "mixins",
-    "model_observers",
-    "paginated",
-    "permissions",
-    "signals",
-    "transactions",
-    "views",
-]
+from importlib import import_module
+from pkgutil import iter_modules
+
+from tests.comparison.scenario import SCENARIOS
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
+
+__all__ = ["SCENARIOS"]

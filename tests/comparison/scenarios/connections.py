@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from channels.layers import get_channel_layer
 
@@ -193,6 +197,59 @@ async def own_groups(stage: Stage) -> None:
 async def not_json(stage: Stage) -> None:
     client = await stage.connect(AsyncAPIConsumer)
     await client.send(text="not json")
+    await client.call("missing", request_id=2)
+
+
+@scenario(
+    "the socket lives after a binary frame",
+    differs="D01",
+    ours=[
+        reply(None, status=400, errors=["frame: expected text, got binary data"], request_id=None),
+        reply("missing", status=405, errors=['Method "missing" not allowed.'], request_id=2),
+    ],
+)
+async def binary(stage: Stage) -> None:
+    client = await stage.connect(AsyncAPIConsumer)
+    await client.send_bytes(b"\xff\x00")
+    await client.call("missing", request_id=2)
+
+
+@scenario("encode_json and decode_json may be overridden")
+async def own_json(stage: Stage) -> None:
+    class Consumer(AsyncAPIConsumer):
+        @classmethod
+        async def decode_json(cls, text_data: str) -> Any:
+            return json.loads(text_data.removeprefix("v2:"))
+
+        @classmethod
+        async def encode_json(cls, content: Any) -> str:
+            return json.dumps({**content, "version": 2})
+
+        @action()
+        async def ping(self, **kwargs: Any) -> tuple[Any, int]:
+            return "pong", 200
+
+    client = await stage.connect(Consumer)
+    await client.send(text='v2:{"action": "ping", "request_id": 1}')
+    await client.until(request_id=1)
+
+
+@scenario(
+    "dates, decimals and UUIDs are written as DRF writes them",
+    differs="D26",
+    ours=[
+        reply("values", ["2026-01-02", 1.5, "00000000-0000-0000-0000-000000000001"]),
+        reply("missing", status=405, errors=['Method "missing" not allowed.'], request_id=2),
+    ],
+)
+async def rich_values(stage: Stage) -> None:
+    class Consumer(AsyncAPIConsumer):
+        @action()
+        async def values(self, **kwargs: Any) -> tuple[Any, int]:
+            return [date(2026, 1, 2), Decimal("1.50"), UUID(int=1)], 200
+
+    client = await stage.connect(Consumer)
+    await client.send(action="values", request_id=1)
     await client.call("missing", request_id=2)
 
 

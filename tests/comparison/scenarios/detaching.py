@@ -43,6 +43,23 @@ async def detached_error(stage: Stage) -> None:
     await (await stage.connect(Consumer)).call("hurry")
 
 
+@scenario("handle_exception is asked for a detached action too")
+async def detached_own_exceptions(stage: Stage) -> None:
+    class Consumer(AsyncAPIConsumer):
+        async def handle_exception(
+            self, exc: Exception, action: str | None, request_id: Any
+        ) -> None:
+            stage.note([type(exc).__name__, action, request_id])
+            await super().handle_exception(exc, action=action, request_id=request_id)
+
+        @action(detached=True)
+        async def hurry(self, **kwargs: Any) -> None:
+            raise Throttled()
+
+    client = await stage.connect(Consumer, fence=None)
+    await client.call("hurry")
+
+
 @scenario("a detached action may reply before it returns")
 async def detached_replies(stage: Stage) -> None:
     class Consumer(AsyncAPIConsumer):

@@ -502,6 +502,72 @@ async def subclassed(stage: Stage) -> None:
     await client.until(action="!!")
 
 
+@scenario(
+    "the socket lives after a handler raised",
+    differs="D02",
+    ours=[
+        reply("listen", status=201),
+        reply("create", status=500, errors=["Internal server error"]),
+        reply("create", {"id": 2, "title": "good", "position": 0}),
+    ],
+)
+async def raising_handler(stage: Stage) -> None:
+    class Consumer(CardEvents):
+        async def reply(self, *args: Any, **kwargs: Any) -> None:
+            data = kwargs.get("data")
+            if isinstance(data, dict) and data["title"] == "bad":
+                raise RuntimeError("a secret of the server")
+            await super().reply(*args, **kwargs)
+
+    client = await listening(stage, Consumer)
+    await Card.objects.acreate(title="bad")
+    await Card.objects.acreate(title="good")
+    await client.until(data={"id": 2, "title": "good", "position": 0})
+
+
+@scenario(
+    "a message that cannot be made does not disturb the save",
+    differs="D27",
+    ours=[{"card": {"tenth": 10}}],
+)
+async def raising_serializer(stage: Stage) -> None:
+    class Consumer(AsyncAPIConsumer):
+        async def accept(self, *args: Any, **kwargs: Any) -> None:
+            await self.card_made.subscribe()
+            await super().accept(*args, **kwargs)
+
+        @model_observer(Card)
+        async def card_made(self, message: Any, **kwargs: Any) -> None:
+            await self.send_json({"card": message})
+
+        @card_made.serializer
+        def card_made(self, instance: Card, action: Any, **kwargs: Any) -> Any:
+            return {"tenth": 10 // instance.position}
+
+    client = await stage.connect(Consumer)
+    try:
+        await Card.objects.acreate(title="bad", position=0)
+    except ZeroDivisionError:
+        stage.note("the save failed")
+    await Card.objects.acreate(title="good", position=1)
+    await client.until(card={"tenth": 10})
+
+
+@scenario(
+    "an observer's groups are not the consumer's own",
+    differs="D25",
+    ours=[reply("listen", status=201), reply("joined", 0)],
+)
+async def no_layer_groups(stage: Stage) -> None:
+    class Consumer(CardEvents):
+        @action()
+        async def joined(self, **kwargs: Any) -> tuple[Any, int]:
+            return len(self.groups), 200
+
+    client = await listening(stage, Consumer)
+    await client.call("joined")
+
+
 @scenario("a handler's changes of its message stay its own")
 async def own_message(stage: Stage) -> None:
     class Consumer(CardEvents):

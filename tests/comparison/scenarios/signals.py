@@ -172,6 +172,35 @@ async def signal_sender(stage: Stage) -> None:
     await client.until(message={"name": "the sender"})
 
 
+@scenario("groups_for_signal is given the message that the serializer made")
+async def signal_message_groups(stage: Stage) -> None:
+    class Consumer(AsyncAPIConsumer):
+        async def accept(self, *args: Any, **kwargs: Any) -> None:
+            await self.on_joined.subscribe(name="Ada")
+            await super().accept(*args, **kwargs)
+
+        @observer(entered)
+        async def on_joined(self, message: Any, **kwargs: Any) -> None:
+            await self.send_json({"message": message})
+
+        @on_joined.groups_for_signal
+        def on_joined(self, message: Any, **kwargs: Any) -> Any:
+            yield message["body"]["name"]
+
+        @on_joined.groups_for_consumer
+        def on_joined(self, name: str, **kwargs: Any) -> Any:
+            yield name
+
+        @on_joined.serializer
+        def on_joined(self, signal: Any, name: str, **kwargs: Any) -> Any:
+            return {"name": name}
+
+    client = await stage.connect(Consumer)
+    await stage.run(join("", "Bob"))
+    await stage.run(join("", "Ada"))
+    await client.until(message={"name": "Ada"})
+
+
 @scenario("groups serves signal and consumer at once")
 async def signal_shared_groups(stage: Stage) -> None:
     class Consumer(AsyncAPIConsumer):

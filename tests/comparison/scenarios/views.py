@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -13,7 +14,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tests.comparison.library import view_as_consumer
+from tests.comparison.library import DjangoViewAsConsumer, view_as_consumer
 from tests.comparison.models import Card
 from tests.comparison.scenario import reply, scenario
 from tests.comparison.serializers import CardSerializer
@@ -139,6 +140,37 @@ async def view_request(stage: Stage) -> None:
     user = await User.objects.acreate(username="ada")
     client = await stage.connect(view_as_consumer(who), user=user, path="/elsewhere/")
     await client.call("list")
+
+
+@scenario("the query of the socket's own address is not a view's")
+async def address_query(stage: Stage) -> None:
+    client = await stage.connect(view_as_consumer(Words.as_view()), query_string=b"word=no")
+    await client.call("list", query={"other": "yes"})
+
+
+@scenario("a plain view finds the data of a frame in POST, as text")
+async def plain_data(stage: Stage) -> None:
+    def echo(request: Any) -> HttpResponse:
+        return JsonResponse({"title": json.loads(request.POST)["title"]})
+
+    await (await stage.connect(view_as_consumer(echo))).call("create", data={"title": "x"})
+
+
+@scenario("a view may be wrapped by a class with arguments of its own")
+async def view_class(stage: Stage) -> None:
+    def where(request: Any, board: int, **kwargs: Any) -> HttpResponse:
+        return HttpResponse(f"{request.method} {board} {sorted(kwargs)}")
+
+    class Boards(DjangoViewAsConsumer):
+        view = where
+        actions = {"show": "GET", "change": "POST"}
+
+        def get_view_args(self, action: str, **kwargs: Any) -> Any:
+            return [self.scope["url_route"]["kwargs"]["board"]], {action: True}
+
+    client = await stage.connect(Boards, url_route={"args": [], "kwargs": {"board": 3}})
+    await client.call("show")
+    await client.call("change", request_id=2)
 
 
 @scenario("an empty response is answered with its status")
