@@ -120,8 +120,8 @@ class Types:
             except Exception as error:
                 # Any code of the application may run in get_fields().
                 raise ConfigurationError(
-                    f"{breadcrumb}: its fields cannot be read without a request: {error!r}. "
-                    "Give its get_fields() and __init__() defaults for an empty context."
+                    f"{breadcrumb}: its fields cannot be read: {error!r}. If it needs a request, "
+                    "give its get_fields() and __init__() a way to do without."
                 ) from error
             self._serializers[cls] = instance
         return self._serializers[cls]
@@ -215,7 +215,10 @@ def takes_part(field: AnyField, direction: Direction) -> bool:
     """Whether DRF reads or writes the field, whichever is asked."""
     if isinstance(field, serializers.HiddenField):
         return False
-    return not field.write_only if direction == "output" else not field.read_only
+    if direction == "output":
+        return not field.write_only
+    # DRF does not tell a list of relations that what it lists cannot be written.
+    return not field.read_only and not getattr(field, "child_relation", field).read_only
 
 
 def is_key(model: type[models.Model] | None, source: Source) -> bool:
