@@ -22,6 +22,8 @@ DEFAULTS: dict[str, Any] = {
     "DEFAULT_PERMISSION_CLASSES": ("dcrf_graph.permissions.AllowAny",),
     "DEFAULT_PAGINATION_CLASS": None,
     "PAGE_SIZE": None,
+    # the router that management commands mean: a dotted path
+    "ROUTER": None,
     # the native face
     "DEFAULT_FILTER_BACKENDS": (),
     "DEFAULT_THROTTLE_CLASSES": (),

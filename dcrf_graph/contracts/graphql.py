@@ -1,0 +1,106 @@
+"""The GraphQL contracts: the schema as SDL and as introspection JSON, and what breaks it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from graphql import (
+    GraphQLSchema,
+    build_schema,
+    find_breaking_changes,
+    find_dangerous_changes,
+    introspection_from_schema,
+    print_schema,
+)
+
+
+BUILT_IN: dict[str, Any] = {
+    "deprecated": {
+        "name": "deprecated",
+        "description": "Marks an element as no longer supported.",
+        "isRepeatable": False,
+        "locations": [
+            "FIELD_DEFINITION",
+            "ARGUMENT_DEFINITION",
+            "INPUT_FIELD_DEFINITION",
+            "ENUM_VALUE",
+        ],
+        "args": [
+            {
+                "name": "reason",
+                "description": "Why, and what to use instead.",
+                "type": {"kind": "SCALAR", "name": "String", "ofType": None},
+                "defaultValue": '"No longer supported"',
+            }
+        ],
+    }
+}
+"""Directives whose definition differs between the supported versions of graphql-core."""
+
+
+class Severity(Enum):
+    """What a change means for clients that exist."""
+
+    BREAKING = "breaking"
+    DANGEROUS = "dangerous"
+    SAFE = "safe"
+
+
+@dataclass(frozen=True)
+class SchemaChange:
+    """One difference between two schemas, in words."""
+
+    severity: Severity
+    description: str
+
+
+def sdl(text: str) -> str:
+    """The schema's own text, as a file: one newline at the end."""
+    return text.rstrip("\n") + "\n"
+
+
+def introspection(schema: GraphQLSchema) -> str:
+    """
+    The schema as code generators read it: the result of the introspection query.
+
+    The introspection types and the built-in directives are GraphQL's, not the
+    schema's, and differ between versions of graphql-core; the types are left
+    out, and of the directives those are kept, in one form, that operations and
+    definitions use.
+    """
+    found: Any = introspection_from_schema(schema)
+    described = found["__schema"]
+    described["types"] = [each for each in described["types"] if not each["name"].startswith("__")]
+    described["directives"] = [
+        BUILT_IN.get(each["name"], each)
+        for each in described["directives"]
+        if each["name"] not in ("oneOf", "defer", "stream")
+    ]
+    return json.dumps({"data": found}, indent=2, sort_keys=True) + "\n"
+
+
+def changes(published: str, schema: GraphQLSchema) -> list[SchemaChange]:
+    """
+    What clients of a published schema would notice of this one, the worst first.
+
+    Args:
+        published: SDL text.
+
+    Raises:
+        GraphQLError: if the text is no schema.
+    """
+    before = build_schema(published)
+    found = [
+        SchemaChange(severity, change.description)
+        for severity, compare in (
+            (Severity.BREAKING, find_breaking_changes),
+            (Severity.DANGEROUS, find_dangerous_changes),
+        )
+        for change in compare(before, schema)
+    ]
+    if not found and print_schema(before) != print_schema(schema):
+        found.append(SchemaChange(Severity.SAFE, "Something was added, or described anew."))
+    return found

@@ -1,0 +1,61 @@
+"""``manage.py export_schema`` writes the contracts, and notices when they are stale."""
+
+from __future__ import annotations
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+ROUTER = "examples.board.api.router"
+ROOT = Path(__file__).parents[2]
+
+
+def export(directory: Path, *options: str) -> str:
+    out = StringIO()
+    call_command("export_schema", "--router", ROUTER, "--dir", str(directory), *options, stdout=out)
+    return out.getvalue()
+
+
+def test_it_writes_every_contract(tmp_path: Path) -> None:
+    export(tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "board.graphql",
+        "board.introspection.json",
+    ]
+
+
+def test_what_it_has_just_written_is_fresh(tmp_path: Path) -> None:
+    export(tmp_path)
+    assert "fresh" in export(tmp_path, "--check")
+
+
+def test_a_file_that_was_edited_is_stale_and_named(tmp_path: Path) -> None:
+    export(tmp_path)
+    (tmp_path / "board.graphql").write_text("type Query { nothing: Int }")
+    with pytest.raises(CommandError, match=r"board\.graphql"):
+        export(tmp_path, "--check")
+
+
+def test_a_field_that_was_published_and_is_gone_breaks_clients(tmp_path: Path) -> None:
+    export(tmp_path)
+    published = tmp_path / "board.graphql"
+    text = published.read_text().replace("type Summary {", "type Summary {\n  words: Int")
+    published.write_text(text)
+    with pytest.raises(CommandError, match="1 breaking"):
+        export(tmp_path, "--against", str(published))
+
+
+def test_a_router_must_be_named() -> None:
+    with pytest.raises(CommandError, match="--router"):
+        call_command("export_schema")
+
+
+def test_what_is_no_router_is_refused() -> None:
+    with pytest.raises(CommandError, match="no Router"):
+        call_command("export_schema", "--router", "examples.board.api.view_as_consumer")
+
+
+def test_the_published_contracts_of_the_example_are_fresh() -> None:
+    assert "fresh" in export(ROOT / "schema", "--check")
