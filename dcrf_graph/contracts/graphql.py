@@ -16,7 +16,6 @@ from graphql import (
     print_schema,
 )
 
-
 BUILT_IN: dict[str, Any] = {
     "deprecated": {
         "name": "deprecated",
