@@ -78,10 +78,11 @@ def refusal(status: int, errors: list[Any], user: Any) -> GraphQLError:
 
 def outside(errors: Mapping[Any, Any]) -> dict[str, Any]:
     """Messages by field, with the names that the GraphQL client knows."""
-    return {
-        "id" if key == "pk" else camel(str(key)): outside_value(value)
-        for key, value in errors.items()
-    }
+    return {outside_name(str(key)): outside_value(value) for key, value in errors.items()}
+
+
+def outside_name(key: str) -> str:
+    return "id" if key == "pk" else camel(key)
 
 
 def outside_value(value: Any) -> Any:
@@ -96,7 +97,7 @@ def messages(errors: Any, path: str = "") -> Iterator[str]:
     """Every message, with the field that it is about: ``title: This field is required.``"""
     if isinstance(errors, Mapping):
         for key, value in errors.items():
-            name = "" if key in ("detail", "non_field_errors") else camel(str(key))
+            name = "" if key in ("detail", "non_field_errors") else outside_name(str(key))
             yield from messages(value, f"{path}.{name}" if path and name else name or path)
     elif isinstance(errors, list | tuple):
         for item in errors:

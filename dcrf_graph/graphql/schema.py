@@ -9,13 +9,14 @@ on every run and every Python.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ariadne import SchemaBindable, make_executable_schema
 from graphql import (
     DocumentNode,
+    GraphQLEnumType,
     GraphQLError,
     GraphQLSchema,
     ObjectTypeExtensionNode,
@@ -106,7 +107,27 @@ def derive(
         raise ConfigurationError(
             f"The schema cannot be built: {error} Check the router's type_defs and bindables."
         ) from error
+    accept_enum_variables(schema)
     return Derived(sdl, schema, operations, definitions)
+
+
+def accept_enum_variables(schema: GraphQLSchema) -> None:
+    """Let enums be given as variables.
+
+    Ariadne 1.1.1 replaces ``parse_value`` of every enum by a function of one argument, and
+    graphql-core 3.2.14 passes a second one (whether to hide suggestions).
+    """
+    for named in schema.type_map.values():
+        if isinstance(named, GraphQLEnumType):
+            parse_value: Any = named.parse_value
+            named.parse_value = one_argument(parse_value)  # type: ignore[method-assign]
+
+
+def one_argument(function: Callable[[Any], Any]) -> Callable[..., Any]:
+    def call(value: Any, *rest: Any) -> Any:
+        return function(value)
+
+    return call
 
 
 def read_own(type_defs: Sequence[str]) -> DocumentNode | None:
