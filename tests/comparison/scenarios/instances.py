@@ -7,20 +7,18 @@ from typing import Any
 from django.db import transaction
 
 from tests.comparison.library import (
-    BasePermission,
     GenericAsyncAPIConsumer,
     ObserverModelInstanceMixin,
     PatchModelMixin,
     action,
 )
-from tests.comparison.models import Board, Card, Country, Label
+from tests.comparison.models import Board, Card, Country
 from tests.comparison.scenario import reply, scenario
 from tests.comparison.scenarios.mixins import three_cards
 from tests.comparison.serializers import (
     BoardSerializer,
     CardSerializer,
     CountrySerializer,
-    LabelledCardSerializer,
 )
 from tests.comparison.stage import Client, Stage
 
@@ -201,67 +199,6 @@ async def two_models(stage: Stage) -> None:
     await boards.until(action="update")
 
 
-@scenario("followed relations: adding, removing, clearing and setting are updates")
-async def followed_relations(stage: Stage) -> None:
-    class Labelled(ObserverModelInstanceMixin, GenericAsyncAPIConsumer):
-        queryset = Card.objects.all()
-        serializer_class = LabelledCardSerializer
-        observer_many_to_many_relationships = True
-
-    await three_cards()
-    for name in ("l1", "l2"):
-        await Label.objects.acreate(name=name)
-    card = await Card.objects.aget(pk=1)
-    client = await follower(stage, Labelled, 1)
-    await card.labels.aadd(1)
-    await client.until(action="update")
-    await card.labels.aset([1, 2])
-    await client.until(action="update")
-    await (await Label.objects.aget(pk=2)).cards.aremove(card)
-    await client.until(action="update")
-    await card.labels.aclear()
-    await client.until(action="update")
-
-
-@scenario("relations that are not followed are silent")
-async def unfollowed_relations(stage: Stage) -> None:
-    await three_cards()
-    await Label.objects.acreate(name="l1")
-    card = await Card.objects.aget(pk=1)
-    client = await follower(stage, Cards, 1)
-    await card.labels.aadd(1)
-    await rename(1, "uno")
-    await client.until(action="update")
-
-
-@scenario("a row outside the consumer's queryset cannot be followed")
-async def outside(stage: Stage) -> None:
-    class Mine(Cards):
-        queryset = Card.objects.all()
-
-        def get_queryset(self, **kwargs: Any) -> Any:
-            return super().get_queryset(**kwargs).filter(position=0)
-
-    await three_cards()
-    await follower(stage, Mine, 1, 2)
-
-
-@scenario("a permission may refuse to follow")
-async def refused(stage: Stage) -> None:
-    class ReadOnly(BasePermission):
-        async def has_permission(
-            self, scope: dict[str, Any], consumer: Any, action: str, **kwargs: Any
-        ) -> bool:
-            return action == "retrieve"
-
-    class Consumer(Cards):
-        queryset = Card.objects.all()
-        permission_classes = [ReadOnly]
-
-    await three_cards()
-    await follower(stage, Consumer, 1)
-
-
 @scenario("the serializer of an update may depend on the follower")
 async def per_follower(stage: Stage) -> None:
     class Consumer(Cards):
@@ -373,59 +310,6 @@ async def unsubscribe_deleted(stage: Stage) -> None:
     await (await Card.objects.aget(pk=1)).adelete()
     await client.until(action="delete")
     await client.call("unsubscribe_instance", request_id=1, pk=1)
-
-
-@scenario(
-    "a follower whose permission was revoked is refused and sees nothing",
-    differs="D16",
-    ours=[
-        reply("subscribe_instance", status=201),
-        reply("update", status=403, errors=["You do not have permission to perform this action."]),
-    ],
-)
-async def revoked(stage: Stage) -> None:
-    allowed = {"yes": True}
-
-    class Revocable(BasePermission):
-        async def has_permission(
-            self, scope: dict[str, Any], consumer: Any, action: str, **kwargs: Any
-        ) -> bool:
-            return allowed["yes"]
-
-    class Consumer(Cards):
-        queryset = Card.objects.all()
-        permission_classes = [Revocable]
-
-    await three_cards()
-    client = await follower(stage, Consumer, 1)
-    allowed["yes"] = False
-    await rename(1, "secret")
-    await client.until(response_status=403)
-
-
-@scenario(
-    "a follower who may not write keeps hearing changes",
-    differs="D17",
-    ours=[
-        reply("subscribe_instance", status=201),
-        reply("update", {"id": 1, "title": "uno", "position": 0}),
-    ],
-)
-async def reader(stage: Stage) -> None:
-    class Reader(BasePermission):
-        async def has_permission(
-            self, scope: dict[str, Any], consumer: Any, action: str, **kwargs: Any
-        ) -> bool:
-            return action in {"subscribe_instance", "retrieve"}
-
-    class Consumer(Cards):
-        queryset = Card.objects.all()
-        permission_classes = [Reader]
-
-    await three_cards()
-    client = await follower(stage, Consumer, 1)
-    await rename(1, "uno")
-    await client.until(response_status=200)
 
 
 @scenario(

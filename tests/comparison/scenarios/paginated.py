@@ -203,11 +203,22 @@ async def streamed_over_plain(stage: Stage) -> None:
         pass
 
 
+class Gated(Streamed):
+    """Holds every page but the first until `opened`, or for a moment where nothing opens it."""
+
+    opened: asyncio.Event
+
+    async def reply(self, *args: Any, **kwargs: Any) -> None:
+        if (kwargs.get("data") or {}).get("offset"):
+            with contextlib.suppress(TimeoutError):  # upstream answers no call while it streams
+                await asyncio.wait_for(self.opened.wait(), 0.5)
+        await super().reply(*args, **kwargs)
+
+
 @scenario(
     "a call sent while a list streams is answered before its last page",
     differs="N01",
     ours=[
-        reply("missing", status=405, errors=['Method "missing" not allowed.'], request_id=2),
         reply(
             "list",
             {
@@ -220,6 +231,7 @@ async def streamed_over_plain(stage: Stage) -> None:
                 "offset": 0,
             },
         ),
+        reply("missing", status=405, errors=['Method "missing" not allowed.'], request_id=2),
         reply(
             "list",
             {
@@ -232,20 +244,14 @@ async def streamed_over_plain(stage: Stage) -> None:
     ],
 )
 async def streaming_detached(stage: Stage) -> None:
-    answered = asyncio.Event()
-
-    class Consumer(Streamed):
-        async def reply(self, *args: Any, **kwargs: Any) -> None:
-            if (kwargs.get("data") or {}).get("offset"):
-                with contextlib.suppress(TimeoutError):  # upstream answers no call while it streams
-                    await asyncio.wait_for(answered.wait(), 0.5)
-            await super().reply(*args, **kwargs)
+    class Consumer(Gated):
+        opened = asyncio.Event()
 
     await three_cards()
     client = await stage.connect(Consumer)
-    await client.send(action="list", request_id=1)
+    await client.call("list")
     await client.call("missing", request_id=2)
-    answered.set()
+    Consumer.opened.set()
     while not any((frame["data"] or {}).get("offset") for frame in client.frames):
         await client.until(request_id=1)
 
@@ -253,11 +259,32 @@ async def streaming_detached(stage: Stage) -> None:
 @scenario(
     "a streamed list may be cancelled by its request id",
     differs="N01",
-    ours=[reply("list_cancel", status=404, errors=["Not found"])],
+    ours=[
+        reply(
+            "list",
+            {
+                "count": 3,
+                "results": [
+                    {"id": 1, "title": "one", "position": 0},
+                    {"id": 2, "title": "two", "position": 1},
+                ],
+                "limit": 2,
+                "offset": 0,
+            },
+        ),
+        reply("list_cancel", status=204),
+    ],
 )
 async def list_cancel(stage: Stage) -> None:
-    client = await stage.connect(Streamed)
-    await client.call("list_cancel")
+    class Consumer(Gated):
+        opened = asyncio.Event()
+
+    await three_cards()
+    client = await stage.connect(Consumer)
+    await client.call("list")
+    await client.send(action="list_cancel", request_id=1)
+    await client.until(action="list_cancel")
+    Consumer.opened.set()
 
 
 @scenario(
