@@ -77,7 +77,7 @@ class Turns:
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[bool, asyncio.Future[None]]] = deque()
-        self._running = 0
+        self._running: set[asyncio.Future[None]] = set()
         self._alone = False
 
     def ask(self, *, shared: bool) -> asyncio.Future[None]:
@@ -94,17 +94,13 @@ class Turns:
             await turn
             yield
         finally:
-            if turn.done() and not turn.cancelled():
-                self._running -= 1
-                self._alone = False
-            else:
-                turn.cancel()
-            self._advance()
+            self.give_up(turn)
 
     def give_up(self, turn: asyncio.Future[None]) -> None:
-        """Leave the line, if the turn has not come yet; harmless at any other time."""
-        if turn.cancel():
-            self._advance()
+        """Leave the line, or end a turn that has come, taken or not; harmless when repeated."""
+        turn.cancel()
+        self._running.discard(turn)
+        self._advance()
 
     def _advance(self) -> None:
         while self._waiting:
@@ -112,9 +108,9 @@ class Turns:
             if turn.cancelled():
                 self._waiting.popleft()
                 continue
-            if self._alone or (self._running and not shared):
+            if self._running and (self._alone or not shared):
                 return
             self._waiting.popleft()
-            self._running += 1
+            self._running.add(turn)
             self._alone = not shared
             turn.set_result(None)

@@ -8,6 +8,7 @@ permission that answers nothing denies.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from rest_framework.permissions import AND as DRF_AND
@@ -167,9 +168,7 @@ class NOT:
         return not await ensure_async(self.op1.has_permission)(scope, consumer, action, **kwargs)
 
     async def can_connect(self, scope: Scope, consumer: Any, **kwargs: Any) -> bool:
-        if getattr(type(self.op1), "can_connect", None) is BasePermission.can_connect:
-            return True
-        return not await ensure_async(self.op1.can_connect)(scope, consumer, **kwargs)
+        return await opposes_connecting(self.op1, scope, consumer, **kwargs)
 
     async def has_object_permission(
         self, scope: Scope, consumer: Any, action: str, obj: Any, **kwargs: Any
@@ -177,6 +176,20 @@ class NOT:
         if not asks_objects(self.op1):
             return True
         return not await asks_object(self.op1, scope, consumer, action, obj, **kwargs)
+
+
+async def opposes_connecting(permission: Any, scope: Scope, consumer: Any, **kwargs: Any) -> bool:
+    """What ``~permission`` says about connecting: yes, where the permission says nothing itself."""
+    ask = partial(opposes_connecting, scope=scope, consumer=consumer, **kwargs)
+    if isinstance(permission, AND):
+        return await ask(permission.op1) or await ask(permission.op2)
+    if isinstance(permission, OR):
+        return await ask(permission.op1) and await ask(permission.op2)
+    if isinstance(permission, NOT):
+        return bool(await ensure_async(permission.op1.can_connect)(scope, consumer, **kwargs))
+    if getattr(type(permission), "can_connect", None) is BasePermission.can_connect:
+        return True
+    return not await ensure_async(permission.can_connect)(scope, consumer, **kwargs)
 
 
 def asks_objects(permission: Any) -> bool:

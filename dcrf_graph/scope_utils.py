@@ -9,6 +9,7 @@ and a view that is the consumer as this one call sees it.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 from collections.abc import Callable, Mapping
 from io import BytesIO
@@ -25,10 +26,20 @@ if TYPE_CHECKING:
 
 
 def ensure_async(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Return an awaitable form of a method; synchronous code goes to the database thread."""
+    """Return an awaitable form of a method; synchronous code goes to the database thread.
+
+    A plain ``def`` may pass on a coroutine, as one that calls ``super()`` does:
+    it is awaited, so that nobody takes it for a yes.
+    """
     if asyncio.iscoroutinefunction(method):
         return method
-    return database_sync_to_async(method)
+    in_thread = database_sync_to_async(method)
+
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        result = await in_thread(*args, **kwargs)
+        return await result if inspect.isawaitable(result) else result
+
+    return call
 
 
 def user_of(scope: Mapping[str, Any]) -> Any:

@@ -1,0 +1,1 @@
+"""The native face: consumers, actions, permissions, observers, as a JSON client meets them."""
