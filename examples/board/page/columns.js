@@ -134,7 +134,7 @@ export class Columns {
       STATUS[status] && element("span", { class: "status" }, STATUS[status]),
       due && element("span", { title: "Due" }, day(due)),
       estimate && element("span", { title: "Days of work" }, `${Number(estimate)} d`),
-      commentCount > 0 ? element("span", { class: "talk", title: "Comments" }, String(commentCount)) : null,
+      commentCount > 0 && element("span", { class: "talk", title: "Comments" }, String(commentCount)),
       assignee && element("span", { class: "face", title: person(assignee), "data-who": assignee.id % 4 },
         person(assignee)[0]),
     );

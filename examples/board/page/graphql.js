@@ -105,8 +105,8 @@ export class GraphQLClient {
     return cards;
   }
 
-  labels() {
-    return this.run("query Labels { labels { id name colour } }");
+  async labels() {
+    return (await this.run("query Labels { labels { id name colour } }")).map(label);
   }
 
   users() {
@@ -225,8 +225,13 @@ function card(data) {
     ...data,
     column: String(data.column),
     status: data.status.toLowerCase().replace("_", "-"),
-    labels: data.labels.map((label) => ({ ...label, colour: label.colour.toLowerCase() })),
+    labels: data.labels.map(label),
   };
+}
+
+// Choices are enums here, and texts natively: ON_TRACK is "on-track".
+function label(data) {
+  return { ...data, colour: data.colour.toLowerCase() };
 }
 
 function refusal(errors) {

@@ -68,7 +68,7 @@ function title(message) {
     const fields = type === "next" && payload.data && Object.keys(payload.data).join(" ");
     const bad = type === "error" || (type === "next" && payload.errors?.length > 0);
     return [
-      [type, named ? `${named[1]} ${named[2]}` : fields, id && `#${id}`].filter(Boolean).join(" "),
+      [named ? `${named[1]} ${named[2]}` : type, fields, id && `#${id}`].filter(Boolean).join(" "),
       bad && { text: payload.errors?.[0].extensions?.code ?? "error", bad: true },
     ];
   }
