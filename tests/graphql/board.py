@@ -113,7 +113,7 @@ class ArticleConsumer(
     ObserverModelInstanceMixin,
     GenericAsyncAPIConsumer,
 ):
-    queryset = Article.objects.all()
+    queryset = Article.objects.order_by("pk")
     serializer_class = ArticleSerializer
     pagination_class = LimitOffset
     filter_backends = [DjangoFilterBackend, filters.SearchFilter, filters.OrderingFilter]
@@ -162,13 +162,13 @@ class ArticleConsumer(
 
 
 class AuthorConsumer(StreamedPaginatedListMixin, RetrieveModelMixin, GenericAsyncAPIConsumer):
-    queryset = Author.objects.all()
+    queryset = Author.objects.order_by("pk")
     serializer_class = AuthorSerializer
     pagination_class = LimitOffset
 
 
 class SluggedConsumer(PaginatedModelListMixin, RetrieveModelMixin, GenericAsyncAPIConsumer):
-    queryset = Slugged.objects.all()
+    queryset = Slugged.objects.order_by("pk")
     serializer_class = SluggedSerializer
     pagination_class = Numbered
     lookup_field = "slug"
