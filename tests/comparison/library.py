@@ -16,6 +16,7 @@ LIBRARY = os.environ.get("COMPARED_LIBRARY", "dcrf_graph")
 """The package under comparison: `djangochannelsrestframework` or `dcrf_graph`."""
 
 if TYPE_CHECKING:
+    import dcrf_graph.observer
     from dcrf_graph import permissions
     from dcrf_graph.consumers import AsyncAPIConsumer, DjangoViewAsConsumer, view_as_consumer
     from dcrf_graph.decorators import action, detached
@@ -30,11 +31,15 @@ if TYPE_CHECKING:
         StreamedPaginatedListMixin,
         UpdateModelMixin,
     )
-    from dcrf_graph.observer import ModelObserver, Observer, model_observer, observer
+    from dcrf_graph.observer import ModelObserver, Observer
     from dcrf_graph.observer.generics import ObserverModelInstanceMixin
     from dcrf_graph.pagination import WebsocketLimitOffsetPagination
     from dcrf_graph.permissions import AllowAny, BasePermission, IsAuthenticated
     from dcrf_graph.settings import api_settings
+
+    # Assigned, because mypy's cache takes a name imported twice over for the submodule of that name.
+    model_observer = dcrf_graph.observer.model_observer
+    observer = dcrf_graph.observer.observer
 else:
     _HOME = {
         "consumers": ("AsyncAPIConsumer", "DjangoViewAsConsumer", "view_as_consumer"),
