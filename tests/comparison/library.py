@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from dcrf_graph.permissions import AllowAny, BasePermission, IsAuthenticated
     from dcrf_graph.settings import api_settings
 
-    # Assigned, because mypy's cache takes a name imported twice over for the submodule of that name.
+    # Assigned: mypy's cache takes a name imported twice over for the submodule of that name.
     model_observer = dcrf_graph.observer.model_observer
     observer = dcrf_graph.observer.observer
 else:
