@@ -56,7 +56,7 @@ def test_the_readme_shows_every_root_field_of_the_derived_schema() -> None:
         }
 
     def signature(field: FieldDefinitionNode) -> str:
-        arguments = [f"{each.name.value}: {print_ast(each.type)}" for each in field.arguments]
+        arguments = [f"{each.name.value}: {print_ast(each.type)}" for each in field.arguments or ()]
         return f"{field.name.value} {arguments} {print_ast(field.type)}"
 
     assert roots(shown("graphql")[0]) == roots(tour.router.sdl)
