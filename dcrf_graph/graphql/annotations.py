@@ -18,7 +18,6 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Model
 from rest_framework import serializers
 
 from dcrf_graph.graphql import enums
@@ -77,14 +76,9 @@ class Annotated:
 
     def plain(self, annotation: Any) -> str:
         name = ANNOTATION_TYPES.get(annotation)
-        if name is None and isinstance(annotation, type):
-            if issubclass(annotation, enum.Enum):
-                name = enums.define_class(self.types.definitions, annotation)
-            elif issubclass(annotation, Model):
-                name = "ID" if self.direction != "output" else None
-        if name is None:
-            return "JSON!"
-        return f"{name}!"
+        if name is None and isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+            name = enums.define_class(self.types.definitions, annotation)
+        return f"{name or 'JSON'}!"
 
     def union(self, options: tuple[Any, ...]) -> str:
         rest = [option for option in options if option is not type(None)]

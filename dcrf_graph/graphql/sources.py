@@ -126,7 +126,9 @@ def output_is_nullable(field: AnyField, source: Source) -> bool:
     """Whether reading the field may give null; unknown counts as yes."""
     if field.allow_null or isinstance(field, serializers.FileField | serializers.JSONField):
         return True
-    if isinstance(field, serializers.ChoiceField) and field.allow_blank:
+    if isinstance(field, serializers.ChoiceField) and (
+        may_be_blank(field) or None in field.choices
+    ):
         return True
     if isinstance(field, serializers.HyperlinkedRelatedField):
         return True
@@ -135,6 +137,15 @@ def output_is_nullable(field: AnyField, source: Source) -> bool:
     if field.default is None:
         return True
     return not field.required and field.default is empty
+
+
+def may_be_blank(field: AnyField) -> bool:
+    """Whether ``""`` is one of an enum's values: natively "none"; a path is no enum."""
+    if not isinstance(field, serializers.ChoiceField):
+        return False
+    if isinstance(field, serializers.FilePathField):
+        return False
+    return bool(field.allow_blank) or "" in field.choices
 
 
 def input_is_nullable(field: AnyField, *, partial: bool) -> bool:

@@ -30,6 +30,7 @@ from dcrf_graph.graphql.sources import (
     AnyField,
     Source,
     input_is_nullable,
+    may_be_blank,
     model_of,
     output_is_nullable,
     source_of,
@@ -169,8 +170,7 @@ class Types:
             type=text,
             key=site.name,
             description=cleaned(text_of(field.help_text)),
-            blank=isinstance(field, serializers.ChoiceField)
-            and field.allow_blank
+            blank=may_be_blank(field)
             and (site.direction == "output" or not field.allow_null)
             and self.definitions.enum(text.rstrip("!")) is not None,
         )
@@ -178,8 +178,7 @@ class Types:
     def is_nullable(self, field: AnyField, site: Site, key: bool) -> bool:
         if site.direction == "output":
             return not key and output_is_nullable(field, site.source)
-        blank = isinstance(field, serializers.ChoiceField) and field.allow_blank
-        return blank or input_is_nullable(field, partial=site.direction == "patch")
+        return may_be_blank(field) or input_is_nullable(field, partial=site.direction == "patch")
 
     def event(self, data: str) -> str:
         """``Card`` -> ``CardEvent``; of untyped data ``ChangeEvent``."""

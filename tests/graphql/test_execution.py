@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from ariadne import QueryType, SubscriptionType
 from django.test import override_settings
-from graphql import OperationType
+from graphql import ExecutionResult, OperationType
 
 from dcrf_graph.graphql.documents import Documents
-from dcrf_graph.graphql.execution import Rejected
+from dcrf_graph.graphql.execution import Rejected, as_dict
 from dcrf_graph.graphql.schema import derive
 from dcrf_graph.protocols.effects import OperationRequest
 from tests.graphql.board import REGISTRATIONS
@@ -92,6 +92,24 @@ async def test_a_field_that_breaks_outside_of_a_call_is_a_result() -> None:
     result = await client.result("{ article(id: 1) { id title } }")
     assert result["data"] == {"article": None}
     assert result["errors"][0]["path"] == ["article", "title"]
+
+
+async def test_whatever_goes_wrong_is_logged_and_answered(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    variables: Any = ["not", "an", "object"]
+    asked = "query($id: ID!) { article(id: $id) { id } }"
+    with caplog.at_level(logging.ERROR):
+        outcome = await Client(BOARD).send(asked, variables)
+    assert isinstance(outcome, Rejected)
+    assert outcome.code in ("INTERNAL_SERVER_ERROR", "BAD_USER_INPUT")
+
+
+async def test_extensions_of_a_result_are_kept() -> None:
+    assert as_dict(ExecutionResult({"a": 1}, extensions={"cost": 2}), {}) == {
+        "data": {"a": 1},
+        "extensions": {"cost": 2},
+    }
 
 
 # -- documents --------------------------------------------------------------------------------

@@ -6,10 +6,11 @@ import datetime
 import enum
 from decimal import Decimal
 from types import new_class
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from rest_framework import serializers
+from rest_framework.pagination import BasePagination, CursorPagination, LimitOffsetPagination
 
 from dcrf_graph.consumers import AsyncAPIConsumer
 from dcrf_graph.decorators import action
@@ -17,9 +18,20 @@ from dcrf_graph.exceptions import ConfigurationError
 from dcrf_graph.generics import GenericAsyncAPIConsumer
 from dcrf_graph.graphql.operations import Operation
 from dcrf_graph.graphql.schema import derive
-from dcrf_graph.mixins import CreateModelMixin, ListModelMixin, RetrieveModelMixin
+from dcrf_graph.mixins import (
+    CreateModelMixin,
+    ListModelMixin,
+    PaginatedModelListMixin,
+    RetrieveModelMixin,
+)
 from dcrf_graph.observer import model_observer
-from tests.graphql.board import REGISTRATIONS, LabelSerializer, NoteSerializer
+from tests.graphql.board import (
+    REGISTRATIONS,
+    LabelSerializer,
+    LimitOffset,
+    NoteSerializer,
+    Numbered,
+)
 from tests.graphql.doubles import definition_of, schema_of
 from tests.testapp.models import Label, Note, Slugged
 
@@ -63,6 +75,10 @@ def test_parameters_are_typed_by_their_annotations() -> None:
             tone: Literal["soft", "hard"],
             data: dict[str, Any],
             label: LabelSerializer,
+            noted: Annotated[int, "for nobody"],
+            bare: list,  # type: ignore[type-arg]
+            mixed: tuple[int, str],
+            one_of: Literal["a", None],
             anything: Any,
             **kwargs: Any,
         ) -> None: ...
@@ -80,6 +96,10 @@ def test_parameters_are_typed_by_their_annotations() -> None:
         "tone": "ThingAskTone!",
         "data": "JSON!",
         "label": "LabelInput!",
+        "noted": "Int!",
+        "bare": "[JSON]!",
+        "mixed": "[JSON]!",
+        "oneOf": "ThingAskOneOf",
         "anything": "JSON",
     }
 
@@ -175,6 +195,10 @@ def test_input_types_the_data_of_a_custom_action() -> None:
         @action(input=LabelSerializer)
         async def untag(self, **kwargs: Any) -> None: ...
 
+        @action(input=list[LabelSerializer])
+        async def tag_all(self, data: Any, **kwargs: Any) -> None: ...
+
+    assert arguments_of(Consumer, "tag_all") == {"data": "[LabelInput!]!"}
     assert arguments_of(Consumer, "tag") == {"data": "LabelInput!"}
     assert arguments_of(Consumer, "untag") == {"data": "LabelInput!"}
 
@@ -243,6 +267,14 @@ def test_a_serializer_that_depends_on_the_client_is_the_declared_one() -> None:
 
     assert operation_of(Consumer, "retrieve").result == "Note"
     assert operation_of(Undeclared, "retrieve").result == "JSON"
+
+
+def test_without_a_serializer_data_is_json() -> None:
+    class Consumer(CreateModelMixin, GenericAsyncAPIConsumer):
+        queryset = Note.objects.all()
+
+    assert arguments_of(Consumer, "create") == {"data": "JSON!"}
+    assert operation_of(Consumer, "create").result == "JSON"
 
 
 def test_standard_names_of_a_plain_consumer_are_plain_actions() -> None:
@@ -381,6 +413,71 @@ def test_one_type_is_paged_in_one_way() -> None:
 
     with pytest.raises(ConfigurationError, match="the pages of Article by number"):
         derive([*REGISTRATIONS, Registered("others", Other, "other")])
+
+
+class Cursor(CursorPagination):
+    page_size = 10
+
+
+class Own(BasePagination):
+    pass
+
+
+class Links(LimitOffsetPagination):
+    offset_query_param = "skip"
+
+
+@pytest.mark.parametrize(
+    ("paginator", "arguments", "keys"),
+    [
+        (LimitOffset, ["limit", "offset"], ["count", "results", "limit", "offset"]),
+        (Links, ["limit", "offset"], ["count", "results", "next", "previous"]),
+        (Numbered, ["page", "pageSize"], ["count", "results", "next", "previous"]),
+        (Cursor, ["cursor"], ["results", "next", "previous"]),
+    ],
+)
+def test_each_paginator_has_its_page(paginator: Any, arguments: Any, keys: Any) -> None:
+    class Consumer(PaginatedModelListMixin, GenericAsyncAPIConsumer):
+        queryset = Note.objects.all()
+        serializer_class = NoteSerializer
+        pagination_class = paginator
+
+    derived = schema_of(Consumer)
+    definition: Any = next(d for d in derived.definitions if d.name == "NotePage")
+    assert [argument.name for argument in derived.operations[0].arguments] == arguments
+    assert [field.name for field in definition.fields] == keys
+
+
+def test_the_entries_of_the_query_are_the_paginators() -> None:
+    class Consumer(PaginatedModelListMixin, GenericAsyncAPIConsumer):
+        queryset = Note.objects.all()
+        serializer_class = NoteSerializer
+        pagination_class = Links
+
+    operation = operation_of(Consumer, "list")
+    assert operation.native_arguments({"limit": 1, "offset": 2}) == {
+        "query": {"limit": "1", "skip": "2"}
+    }
+
+
+def test_a_paginator_of_unknown_shape_gives_json() -> None:
+    class Consumer(PaginatedModelListMixin, GenericAsyncAPIConsumer):
+        queryset = Note.objects.all()
+        serializer_class = NoteSerializer
+        pagination_class = Own
+
+    assert operation_of(Consumer, "list").result == "JSON"
+
+
+def test_a_list_that_is_not_paginated_ignores_the_paginator() -> None:
+    """`ListModelMixin` answers every row, whatever `pagination_class` says."""
+
+    class Consumer(ListModelMixin, GenericAsyncAPIConsumer):
+        queryset = Note.objects.all()
+        serializer_class = NoteSerializer
+        pagination_class = Numbered
+
+    assert operation_of(Consumer, "list").result == "[Note!]"
 
 
 def test_a_choice_that_may_be_blank_is_written_as_null() -> None:
