@@ -35,7 +35,7 @@ from dcrf_graph.access import Access
 from dcrf_graph.arguments import RESERVED, bind
 from dcrf_graph.calls import RESERVED_ARGUMENTS, Call, Turns, calling, current_call
 from dcrf_graph.connection import Connection
-from dcrf_graph.exceptions import ActionMissingException
+from dcrf_graph.exceptions import ActionMissingException, FrameTooLarge, InvalidFrame
 from dcrf_graph.observer.subscriptions import Subscriber, Subscriptions
 from dcrf_graph.protocols.effects import Dispatch, Send
 from dcrf_graph.protocols.native import NativeConsumer
@@ -202,12 +202,40 @@ class AsyncAPIConsumer(Access, AsyncJsonWebsocketConsumer, metaclass=APIConsumer
                 case Send(text=text):
                     await self.send(text_data=text)
 
-    async def start_frame(self, content: dict[str, Any]) -> None:
-        """Start the call that a decoded frame asks for, in a task of the connection."""
-        await self.start_call(content, self.receive_json(dict(content)))
+    async def receive(
+        self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any
+    ) -> None:
+        """Read a frame with ``decode_json``, for consumers that have their own.
 
-    async def start_call(self, content: Mapping[str, Any], work: Coroutine[Any, Any, Any]) -> None:
-        """Take a turn for a call now, and run it when the turn has come."""
+        Consumers that have none are spared this: their frames are read, strictly, before.
+        """
+        try:
+            if text_data is None:
+                raise InvalidFrame()
+            if len(text_data) > api_settings.MAX_FRAME_SIZE:
+                raise FrameTooLarge()
+            try:
+                content = await self.decode_json(text_data)
+            except ValueError:
+                raise InvalidFrame() from None
+            if not isinstance(content, dict):
+                raise InvalidFrame()
+        except APIException as error:
+            await self.handle_exception(error, action=None, request_id=None)
+            return
+        await self.receive_json(content, **kwargs)
+
+    async def start_frame(self, content: dict[str, Any]) -> asyncio.Task[Any] | None:
+        """Start the call that a decoded frame asks for, in a task of the connection."""
+        return await self.start_call(content, self.receive_json(dict(content)))
+
+    async def start_call(
+        self, content: Mapping[str, Any], work: Coroutine[Any, Any, Any]
+    ) -> asyncio.Task[Any] | None:
+        """Take a turn for a call now, and run it when the turn has come.
+
+        Returns the task; None for a call that was refused, and answered.
+        """
         action, request_id = content.get("action"), content.get("request_id")
         call = Call(action if isinstance(action, str) else None, request_id)
         connection = self.connection
@@ -216,7 +244,7 @@ class AsyncAPIConsumer(Access, AsyncJsonWebsocketConsumer, metaclass=APIConsumer
         except APIException as error:
             work.close()
             await self.handle_exception(error, action=call.action, request_id=request_id)
-            return
+            return None
         turn = self._turns.ask(shared=self.may_overlap(action))
         task = connection.start(self._take_turn(call, turn, work))
 
@@ -226,6 +254,7 @@ class AsyncAPIConsumer(Access, AsyncJsonWebsocketConsumer, metaclass=APIConsumer
             work.close()
 
         task.add_done_callback(ended)
+        return task
 
     def may_overlap(self, action: Any) -> bool:
         """Whether calls of an action may run beside others of the same kind."""
@@ -431,14 +460,27 @@ class AsyncAPIConsumer(Access, AsyncJsonWebsocketConsumer, metaclass=APIConsumer
     def start_detached(
         self, work: Coroutine[Any, Any, Any], call: Call | None = None
     ) -> asyncio.Task[Any]:
-        """Run a task until it ends or the client disconnects; ``call`` is answered by its end."""
+        """Run a task until it ends or the client disconnects; ``call`` is answered by its end.
+
+        Raises:
+            TooManyCalls: if ``call`` is given and ``MAX_PENDING_CALLS`` are unanswered already.
+        """
+        if call is not None:
+            try:
+                self.connection.admit()
+            except APIException:
+                work.close()
+                raise
         task = asyncio.get_running_loop().create_task(work)
+        self.connection.own(task)
         self.detached_tasks.append(task)
         if call is not None:
             self.detached_calls[task] = call
             call.detached.add(task)
 
         def ended(_: object) -> None:
+            if call is not None:
+                self.connection.release()
             if task in self.detached_tasks:
                 self.connection.start(self.handle_detached_task_completion(task))
 

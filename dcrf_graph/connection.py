@@ -45,22 +45,27 @@ class Connection:
     ) -> asyncio.Task[Any]:
         """Run a task that ends with this connection; what it raises is logged."""
         task = asyncio.get_running_loop().create_task(work, context=context)
-        self.tasks.add(task)
         task.add_done_callback(self._ended)
-        if self.closed:
-            task.cancel()
+        self.own(task)
         return task
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self.tasks.discard(task)
+    def own(self, task: asyncio.Task[Any]) -> None:
+        """End a task with this connection; whoever started it looks at what it raises."""
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        if self.closed:
+            task.cancel()
+
+    @staticmethod
+    def _ended(task: asyncio.Task[Any]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("A task of a connection failed", exc_info=error)
 
     def admit(self) -> None:
-        """Count a call that will wait for a slot.
+        """Count a call until it is answered.
 
         Raises:
-            TooManyCalls: when ``MAX_PENDING_CALLS`` are waiting already; nothing was counted.
+            TooManyCalls: when ``MAX_PENDING_CALLS`` are unanswered already; nothing was counted.
         """
         if self.pending >= self._max_pending:
             raise TooManyCalls()

@@ -8,7 +8,6 @@ permission that answers nothing denies.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from rest_framework.permissions import AND as DRF_AND
@@ -180,7 +179,10 @@ class NOT:
 
 async def opposes_connecting(permission: Any, scope: Scope, consumer: Any, **kwargs: Any) -> bool:
     """What ``~permission`` says about connecting: yes, where the permission says nothing itself."""
-    ask = partial(opposes_connecting, scope=scope, consumer=consumer, **kwargs)
+
+    async def ask(operand: Any) -> bool:
+        return await opposes_connecting(operand, scope, consumer, **kwargs)
+
     if isinstance(permission, AND):
         return await ask(permission.op1) or await ask(permission.op2)
     if isinstance(permission, OR):

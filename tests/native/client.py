@@ -34,6 +34,7 @@ class Client:
 
     def __init__(self, consumer: Any, scope: dict[str, Any]) -> None:
         self.consumer = consumer
+        self.subprotocol: str | None = None
         self._sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._handed_over = 0
         self._received: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -52,9 +53,10 @@ class Client:
         """Open the socket; False where the consumer refuses."""
         await self._sent.put({"type": "websocket.connect"})
         message = await self._next()
+        self.subprotocol = message.get("subprotocol")
         return bool(message["type"] == "websocket.accept")
 
-    async def send(self, action: str | None = None, request_id: Any = None, **keys: Any) -> None:
+    async def send(self, action: str | None = None, /, request_id: Any = None, **keys: Any) -> None:
         """Send a frame; ``action`` and ``request_id`` only where they are given."""
         named = {"action": action, "request_id": request_id}
         frame = {name: value for name, value in named.items() if value is not None}
@@ -63,6 +65,10 @@ class Client:
     async def send_text(self, text: str) -> None:
         """Send a frame as it is."""
         await self._sent.put({"type": "websocket.receive", "text": text})
+
+    async def send_bytes(self, data: bytes) -> None:
+        """Send a binary frame."""
+        await self._sent.put({"type": "websocket.receive", "bytes": data})
 
     async def frame(self) -> Any:
         """The next frame.
@@ -79,7 +85,7 @@ class Client:
         """The next frames."""
         return [await self.frame() for _ in range(count)]
 
-    async def call(self, action: str, request_id: Any = 1, **arguments: Any) -> Any:
+    async def call(self, action: str, /, request_id: Any = 1, **arguments: Any) -> Any:
         """Send an action; the next frame, which must be its reply."""
         await self.send(action, request_id, **arguments)
         frame = await self.frame()
