@@ -5,11 +5,14 @@ By default the user is the one that Channels' or Django's middleware has put
 into the scope. ``Router(authenticate=...)`` or the setting ``AUTHENTICATOR``
 replaces that: ``async def authenticate(scope, payload) -> user``, where
 ``payload`` is the ``connection_init`` payload of a GraphQL socket, else None.
-An ``APIException`` refuses the connection.
+It may be synchronous, and asynchronous in any form: a function, a method, or an
+object with ``__call__``. An ``APIException`` or Django's ``PermissionDenied``
+refuses the connection; whatever else it raises is a failure of the server.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,9 +29,11 @@ async def authenticate(
     payload: Mapping[str, Any] | None,
 ) -> Any:
     """Ask the authenticator, else the setting's, else take the scope's user."""
-    chosen = authenticator or api_settings.AUTHENTICATOR
+    chosen: Any = authenticator or api_settings.AUTHENTICATOR
     if chosen is None:
         return user_of(scope)
     async with own_thread():
-        user = await ensure_async(chosen)(scope, payload)
+        # An object is asynchronous if its __call__ is, which ensure_async cannot see.
+        asked = chosen if inspect.isroutine(chosen) else chosen.__call__
+        user = await ensure_async(asked)(scope, payload)
     return user_of({"user": user})

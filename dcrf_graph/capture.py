@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from dcrf_graph.exceptions import CallFailed
 from dcrf_graph.observer.subscriptions import Delivery
 
 MAX_WAITING_FRAMES = 64
@@ -134,6 +136,20 @@ class Captured:
         self._notify()
         return item
 
+    def refuse(self, frame: dict[str, Any], delivery: Delivery | None) -> None:
+        """Say no, last of all. A call that has been answered keeps its answer."""
+        if self._ended:
+            return
+        self.refused = True
+        reply = reply_of(frame)
+        if self._events and self.acknowledged:
+            self._frames.append(event_of(frame, delivery))
+        elif self._events or self.reply is None:
+            self.reply = reply
+        if self._follow:
+            self._frames.append(reply)
+        self.end()
+
     def end(self) -> None:
         """Say that no more will come; what waits unread can still be read."""
         self._ended = True
@@ -145,3 +161,32 @@ class Captured:
     def _notify(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
+
+
+class Events:
+    """The events of one subscription, until it ends or is closed.
+
+    Iterating raises ``CallFailed`` when a delivery is refused; that ends it.
+    Cancelling a wait loses no event.
+    """
+
+    def __init__(self, captured: Captured, unsubscribe: Callable[[], None]) -> None:
+        self._captured = captured
+        self._unsubscribe = unsubscribe
+
+    def __aiter__(self) -> Events:
+        return self
+
+    async def __anext__(self) -> Event:
+        event = await self._captured.next()
+        if event is None:
+            raise StopAsyncIteration
+        assert isinstance(event, Event)
+        if event.errors and self._captured.refused:
+            await self.aclose()
+            raise CallFailed(event.status, list(event.errors))
+        return event
+
+    async def aclose(self) -> None:
+        """Unsubscribe; harmless when repeated. Works before the first event too."""
+        self._unsubscribe()

@@ -15,11 +15,13 @@ from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Seque
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlparse
 
-from channels.security.websocket import OriginValidator
+from channels.security.websocket import OriginValidator, WebsocketDenier
 from django.conf import settings
 from graphql import GraphQLSchema, OperationType
 
+from dcrf_graph.api_consumer import AsyncAPIConsumer
 from dcrf_graph.authentication import Authenticator, authenticate
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.connection import Connection, open_connections
@@ -29,7 +31,8 @@ from dcrf_graph.graphql.operations import Operation
 from dcrf_graph.graphql.schema import Derived, derive
 from dcrf_graph.protocols.effects import OperationRequest
 from dcrf_graph.settings import api_settings
-from dcrf_graph.streams import Outlet, Streams
+from dcrf_graph.stream import Outlet
+from dcrf_graph.streams import Streams
 from dcrf_graph.transports.http import graphql_view
 from dcrf_graph.transports.websocket import WebSocketTransport
 
@@ -77,7 +80,7 @@ class Router:
             singular: the noun of one row; by default the name of the queryset's model.
 
         Raises:
-            ConfigurationError: for a name that is taken, or is none.
+            ConfigurationError: for a name that is taken, or is none; for what is no consumer.
         """
         if not PREFIX.match(prefix):
             raise ConfigurationError(
@@ -89,7 +92,7 @@ class Router:
                 f"The prefix {prefix!r} is already registered, for "
                 f"{self.registry[prefix].consumer.__name__}."
             )
-        application = consumer if hasattr(consumer, "consumer_class") else consumer.as_asgi()
+        application = application_of(consumer)
         consumer_class = application.consumer_class
         self.registry[prefix] = Registration(
             prefix=prefix,
@@ -224,17 +227,44 @@ class Origins(OriginValidator):
     def __init__(self, application: Any) -> None:
         super().__init__(application, ())
 
-    def valid_origin(self, parsed_origin: Any) -> bool:
-        """Whether a page of this Origin may connect."""
-        if parsed_origin is None:
-            return True
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve the connection, or deny it."""
+        if scope["type"] != "websocket":
+            raise ValueError(f"expected a WebSocket, got a connection of type {scope['type']!r}")
+        named = [value for name, value in scope.get("headers", ()) if name == b"origin"]
+        allowed = all(self.allows(value.decode("latin1")) for value in named)
+        application: Any = self.application if allowed else WebsocketDenier()
+        await application(scope, receive, send)
+
+    def allows(self, origin: str) -> bool:
+        """Whether a page of this Origin may connect; never raises."""
         hosts = api_settings.ALLOWED_ORIGINS
         if hosts is None:
             hosts = settings.ALLOWED_HOSTS
             if settings.DEBUG and not hosts:
-                hosts = ["localhost", "127.0.0.1", "[::1]", ".localhost"]
+                hosts = [".localhost", "127.0.0.1", "[::1]"]
         self.allowed_origins = hosts
-        return bool(self.validate_origin(parsed_origin))
+        try:
+            return bool(self.validate_origin(urlparse(origin)))
+        except ValueError:  # no URL, or a port that is no number
+            return False
+
+
+def application_of(consumer: Any) -> Any:
+    """What ``as_asgi()`` returns, given that or the class.
+
+    Raises:
+        ConfigurationError: if it is neither.
+    """
+    if isinstance(consumer, type) and issubclass(consumer, AsyncAPIConsumer):
+        return consumer.as_asgi()
+    consumer_class = getattr(consumer, "consumer_class", None)
+    if isinstance(consumer_class, type) and issubclass(consumer_class, AsyncAPIConsumer):
+        return consumer
+    raise ConfigurationError(
+        f"{consumer!r} is no consumer of dcrf_graph: expected a class made of AsyncAPIConsumer, or "
+        "what its as_asgi() or view_as_consumer() returned. Middleware goes around the router."
+    )
 
 
 def noun_of(consumer_class: Any, prefix: str) -> str:

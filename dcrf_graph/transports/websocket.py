@@ -13,12 +13,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
+from contextlib import aclosing
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Protocol
 
-from rest_framework.exceptions import APIException
-
 from dcrf_graph.connection import Connection
+from dcrf_graph.graphql.errors import expected, internal
 from dcrf_graph.protocols.effects import (
     Close,
     CloseCode,
@@ -31,21 +32,21 @@ from dcrf_graph.protocols.effects import (
     Stop,
 )
 from dcrf_graph.protocols.graphql_transport_ws import GraphQLTransportWS
+from dcrf_graph.protocols.messages import Error, text_of
 from dcrf_graph.protocols.native import NativeStreams
 from dcrf_graph.settings import api_settings
-from dcrf_graph.streams import Outlet, Streams
+from dcrf_graph.stream import Outlet
+from dcrf_graph.streams import Streams
 
 logger = logging.getLogger(__name__)
 
-NATIVE = "native"
 GRAPHQL_TRANSPORT_WS = "graphql-transport-ws"
+OFFERED = f"Offered: {GRAPHQL_TRANSPORT_WS}, or none for native streams"
+INTERNAL_ERROR = Close(1011, "Internal server error")
+"""RFC 6455's code, for a socket that speaks no protocol with codes of its own."""
 TOO_MANY = {
     "message": "Too many operations are open on this connection.",
     "extensions": {"code": "RATE_LIMITED", "status": 429},
-}
-FAILED = {
-    "message": "Internal server error",
-    "extensions": {"code": "INTERNAL_SERVER_ERROR", "status": 500},
 }
 
 Result = dict[str, Any]
@@ -65,7 +66,7 @@ class Host(Protocol):
     async def authenticate(
         self, scope: Mapping[str, Any], payload: Mapping[str, Any] | None
     ) -> Any:
-        """Say who is asking; an ``APIException`` refuses."""
+        """Say who is asking; an ``APIException`` or Django's ``PermissionDenied`` refuses."""
 
     async def operate(
         self, request: OperationRequest, context: dict[str, Any]
@@ -74,33 +75,41 @@ class Host(Protocol):
 
 
 class Socket:
-    """One WebSocket: what may be sent on it, and when it is over."""
+    """One WebSocket: what may be sent on it, in which order, and when it is over."""
 
     def __init__(self, receive: Any, send: Any) -> None:
         self._receive = receive
         self._send = send
+        # Many tasks send. Whoever comes first is sent first, also where the server makes them wait.
+        self._line = asyncio.Lock()
         self.closed = False
 
     async def accept(self, subprotocol: str | None) -> None:
-        await self._send({"type": "websocket.accept", "subprotocol": subprotocol})
+        """Complete the handshake."""
+        await self._pass_on({"type": "websocket.accept", "subprotocol": subprotocol})
 
     async def send(self, text: str) -> None:
         """Send a frame; nothing happens once the socket is closed."""
-        if not self.closed:
-            try:
-                await self._send({"type": "websocket.send", "text": text})
-            except (OSError, RuntimeError):
-                # The server found the client gone before it told us.
-                self.closed = True
+        async with self._line:
+            if not self.closed:
+                await self._pass_on({"type": "websocket.send", "text": text})
 
-    async def close(self, code: int, reason: str) -> None:
-        """Close, once."""
-        if not self.closed:
+    async def close(self, close: Close) -> None:
+        """Close, once, after what is being sent."""
+        async with self._line:
+            if not self.closed:
+                self.closed = True
+                await self._pass_on(
+                    {"type": "websocket.close", "code": int(close.code), "reason": close.reason}
+                )
+
+    async def _pass_on(self, message: Mapping[str, Any]) -> None:
+        try:
+            await self._send(message)
+        except (OSError, RuntimeError) as error:
+            # The server found the client gone before it told us.
             self.closed = True
-            try:
-                await self._send({"type": "websocket.close", "code": code, "reason": reason})
-            except (OSError, RuntimeError):
-                logger.debug("The socket was gone before it could be closed with %s", code)
+            logger.debug("The socket was gone before %s: %s", message["type"], error)
 
     async def frame(self) -> Mapping[str, Any] | None:
         """The next frame of the client; None when it has gone."""
@@ -120,7 +129,8 @@ class WebSocketTransport:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection, from its handshake until nothing of it is left."""
         socket = Socket(receive, send)
-        await receive()
+        if await socket.frame() is None:
+            return
         offered = scope.get("subprotocols") or []
         if GRAPHQL_TRANSPORT_WS in offered:
             await socket.accept(GRAPHQL_TRANSPORT_WS)
@@ -130,8 +140,7 @@ class WebSocketTransport:
         else:
             # A browser shows a close reason only where its subprotocol was accepted.
             await socket.accept(offered[0])
-            reason = f"Offered: {GRAPHQL_TRANSPORT_WS}, or none for native streams"
-            await socket.close(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, reason)
+            await socket.close(Close(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, OFFERED))
 
 
 class NativeSession:
@@ -142,6 +151,7 @@ class NativeSession:
         self.scope = dict(scope)
         self.socket = socket
         self.connection = Connection()
+        self.streams = Streams({}, scope, self.connection)
         self.protocol = NativeStreams(
             host.stream_names(), max_frame_size=api_settings.MAX_FRAME_SIZE
         )
@@ -149,24 +159,30 @@ class NativeSession:
     async def run(self) -> None:
         """Serve until the client goes; leaves no task and no subscription behind."""
         try:
-            self.scope["user"] = await self.host.authenticate(self.scope, None)
-        except APIException as refusal:
+            refusal = await self._authenticate()
             await self.socket.accept(None)
-            await self.socket.close(CloseCode.FORBIDDEN, str(refusal.detail))
-            return
-        await self.socket.accept(None)
-        streams = self.host.streams(self.scope, self.connection, self._frame)
-        try:
+            if refusal is not None:
+                await self.socket.close(refusal)
+                return
+            self.streams = self.host.streams(self.scope, self.connection, self._frame)
             while (frame := await self.socket.frame()) is not None:
                 for effect in self.protocol.receive(frame.get("text"), frame.get("bytes")):
                     match effect:
                         case Dispatch(stream=stream, payload=payload):
-                            self.connection.start(streams.receive(stream, payload))
+                            await self.streams.receive(stream, payload)
                         case Send(text=text):
                             await self.socket.send(text)
         finally:
             self.socket.closed = True
-            await streams.close()
+            await self.streams.close()
+
+    async def _authenticate(self) -> Close | None:
+        try:
+            self.scope["user"] = await self.host.authenticate(self.scope, None)
+        except Exception as error:
+            reason = refusal_of(error)
+            return INTERNAL_ERROR if reason is None else Close(CloseCode.FORBIDDEN, reason)
+        return None
 
     async def _frame(self, stream: str, text: str) -> None:
         await self.socket.send(self.protocol.envelope(stream, text).text)
@@ -181,7 +197,9 @@ class GraphQLSession:
         self.socket = socket
         self.connection = Connection()
         self.protocol = GraphQLTransportWS(max_frame_size=api_settings.MAX_FRAME_SIZE)
-        self.streams: Streams | None = None
+        self.streams = Streams({}, scope, self.connection)
+        self.acknowledged = asyncio.Event()
+        # Those that the client waits for. One that was stopped may still be ending.
         self.operations: dict[object, asyncio.Task[Any]] = {}
 
     async def run(self) -> None:
@@ -192,16 +210,14 @@ class GraphQLSession:
                 frame = await self.socket.frame()
                 if frame is None:
                     break
-                await self.carry_out(self.protocol.receive(frame.get("text"), frame.get("bytes")))
+                effects = self.protocol.receive(frame.get("text"), frame.get("bytes"))
+                if any(isinstance(effect, Initialise) for effect in effects):
+                    timeout.cancel()
+                await self.carry_out(effects)
         finally:
-            timeout.cancel()
             self.socket.closed = True
             self.protocol.disconnected()
-            for task in list(self.operations.values()):
-                task.cancel()
-            if self.streams is not None:
-                await self.streams.close()
-            await self.connection.close()
+            await self.streams.close()
 
     async def carry_out(self, effects: Iterable[Effect]) -> None:
         """Do what the protocol asks for, in order."""
@@ -209,19 +225,26 @@ class GraphQLSession:
             match effect:
                 case Send(text=text):
                     await self.socket.send(text)
-                case Close(code=code, reason=reason):
-                    await self.socket.close(code, reason)
+                case Close():
+                    await self.socket.close(effect)
                 case Initialise(payload=payload):
                     self.connection.start(self._initialise(payload))
+                case Start(id=id, operation=operation) if self._is_full():
+                    # Here and not in a task: who floods and does not read is read no further.
+                    await self.carry_out(self.protocol.error(id, [TOO_MANY], operation))
                 case Start(id=id, request=request, operation=operation):
                     task = self.connection.start(self._operate(id, request, operation))
                     self.operations[operation] = task
                     task.add_done_callback(partial(self._forget, operation))
                 case Stop(operation=operation):
-                    if operation in self.operations:
-                        self.operations[operation].cancel()
+                    stopped = self.operations.pop(operation, None)
+                    if stopped is not None:
+                        stopped.cancel()
 
-    def _forget(self, operation: object, task: asyncio.Task[Any]) -> None:
+    def _is_full(self) -> bool:
+        return len(self.operations) >= int(api_settings.MAX_SUBSCRIPTIONS)
+
+    def _forget(self, operation: object, task: asyncio.Task[Any] | None = None) -> None:
         self.operations.pop(operation, None)
 
     async def _init_timeout(self) -> None:
@@ -231,38 +254,55 @@ class GraphQLSession:
     async def _initialise(self, payload: dict[str, Any] | None) -> None:
         try:
             self.scope["user"] = await self.host.authenticate(self.scope, payload)
-        except APIException as refusal:
-            await self.carry_out(self.protocol.refuse(str(refusal.detail)))
-            return
-        except Exception:
-            logger.exception("The authenticator failed")
-            closing = self.protocol.close(CloseCode.SERVER_ERROR, "Internal server error")
+        except Exception as error:
+            reason = refusal_of(error)
+            if reason is None:
+                closing = self.protocol.close(CloseCode.SERVER_ERROR, INTERNAL_ERROR.reason)
+            else:
+                closing = self.protocol.refuse(reason)
             await self.carry_out(closing)
             return
         self.streams = self.host.streams(self.scope, self.connection, None)
         await self.carry_out(self.protocol.acknowledge())
+        self.acknowledged.set()
 
     async def _operate(self, id: str, request: OperationRequest, operation: object) -> None:
-        protocol = self.protocol
-        if len(self.operations) > api_settings.MAX_SUBSCRIPTIONS:
-            await self.carry_out(protocol.error(id, [TOO_MANY], operation))
-            return
+        # The protocol takes operations from the moment that its ack exists; the client has to
+        # have been sent it first.
+        await self.acknowledged.wait()
+        try:
+            errors = await self._run(id, request, operation)
+        except Exception as error:
+            errors = [internal(error)]
+        self._forget(operation)
+        if errors:
+            await self.carry_out(self.protocol.error(id, errors, operation))
+        else:
+            await self.carry_out(self.protocol.complete(id, operation))
+
+    async def _run(
+        self, id: str, request: OperationRequest, operation: object
+    ) -> list[dict[str, Any]]:
+        """Run an operation and send its results; returns the errors of one that was refused."""
         context = {"request": None, "scope": self.scope, "streams": self.streams}
         context["user"] = self.scope["user"]
-        try:
-            outcome = await self.host.operate(request, context)
-        except Exception:
-            logger.exception("An operation failed outside its execution")
-            outcome = [FAILED]
+        outcome = await self.host.operate(request, context)
         if isinstance(outcome, list):
-            await self.carry_out(protocol.error(id, outcome, operation))
-            return
+            text_of(Error(id, outcome))  # raises here, while the id can still be answered
+            return outcome
         if isinstance(outcome, dict):
-            await self.carry_out(protocol.next(id, outcome, operation))
-        else:
-            try:
-                async for result in outcome:
-                    await self.carry_out(protocol.next(id, result, operation))
-            finally:
-                await outcome.aclose()
-        await self.carry_out(protocol.complete(id, operation))
+            await self.carry_out(self.protocol.next(id, outcome, operation))
+            return []
+        async with aclosing(outcome):
+            async for result in outcome:
+                await self.carry_out(self.protocol.next(id, result, operation))
+        return []
+
+
+def refusal_of(error: Exception) -> str | None:
+    """Why an authenticator refuses, in its own words; None, and a log, if it failed instead."""
+    known = expected(error, None)
+    if known is None or (known.extensions or {})["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error("The authenticator failed", exc_info=error)
+        return None
+    return known.message

@@ -1,0 +1,213 @@
+"""
+One consumer instance on one connection, and where its frames go.
+
+It lives a consumer's own life: ``websocket_connect`` before the first call,
+``websocket_disconnect`` at the end. What it sends goes to the client of a
+native connection, or is captured for the GraphQL operation that called.
+
+Source: docs/decisions/0001-graphql-is-a-typed-client-of-the-native-dispatch.md
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import Context
+from typing import Any
+
+from channels.exceptions import StopConsumer
+from channels.layers import get_channel_layer
+
+from dcrf_graph.api_consumer import AsyncAPIConsumer
+from dcrf_graph.calls import current_call
+from dcrf_graph.capture import Captured
+from dcrf_graph.connection import Connection
+from dcrf_graph.exceptions import StreamRefused
+from dcrf_graph.observer.subscriptions import current_delivery
+from dcrf_graph.protocols.native import error_payload
+from dcrf_graph.threads import own_thread
+
+logger = logging.getLogger(__name__)
+
+Outlet = Callable[[str, str], Awaitable[None]]
+"""Sends the JSON text of a frame to the client: ``await outlet(stream, text)``."""
+
+CLOSED = "This stream is closed."
+
+
+class Stream:
+    """One consumer instance on one connection.
+
+    Without an ``outlet`` its frames are captured.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        application: Any,
+        scope: Mapping[str, Any],
+        connection: Connection,
+        outlet: Outlet | None,
+    ) -> None:
+        self.name = name
+        self.connection = connection
+        self.outlet = outlet
+        self.closed = False
+        self.captures: dict[str, Captured] = {}
+        self._hosted = False
+        self._accepted = False
+        self._opened = False
+        self._code: int | None = None
+        self._calls: dict[asyncio.Task[Any], tuple[Any, Any]] = {}
+        self._listening: asyncio.Task[Any] | None = None
+        self._ending: asyncio.Task[None] | None = None
+        consumer_class: type[AsyncAPIConsumer] = application.consumer_class
+        self.consumer = consumer_class(**application.consumer_initkwargs)
+        self.scope = dict(scope)
+
+    async def open(self) -> None:
+        """Connect the consumer.
+
+        Raises:
+            StreamRefused: if it does not accept; it has been disconnected.
+        """
+        layer = get_channel_layer(self.consumer.channel_layer_alias)
+        channel = None if layer is None else await layer.new_channel()
+        self.consumer.host(
+            self.scope, self.connection, self._send, layer, channel, self._channel_used
+        )
+        self.consumer.on_subscription_end = self._subscription_ended
+        self._hosted = True
+        try:
+            await self.consumer.websocket_connect({"type": "websocket.connect"})
+        except BaseException:
+            await self.close(1011)
+            raise
+        if not self._accepted or self.closed:
+            await self.close(self._code or 1000)
+            raise StreamRefused(self.name, self._code)
+        self._opened = True
+
+    async def close(self, code: int) -> None:
+        """Disconnect the consumer, once, and wait until it has been; cancelling only the wait."""
+        await asyncio.shield(self._end(code))
+
+    def _end(self, code: int) -> asyncio.Task[None]:
+        self.closed = True
+        if self._ending is None:
+            # No task of the connection, which would cancel it, and in no call's context.
+            work = self._disconnect(code)
+            self._ending = asyncio.get_running_loop().create_task(work, context=Context())
+        return self._ending
+
+    async def _disconnect(self, code: int) -> None:
+        if self._listening is not None:
+            self._listening.cancel()
+        for captured in list(self.captures.values()):
+            captured.end()
+        if not self._hosted:
+            return
+        try:
+            await self.consumer.websocket_disconnect({"type": "websocket.disconnect", "code": code})
+        except StopConsumer:
+            pass
+        except Exception:
+            logger.exception("The consumer of %s failed to disconnect", self.name)
+        finally:
+            # What was subscribed while it said goodbye.
+            self.consumer.subscriptions.close()
+
+    @property
+    def disconnected(self) -> bool:
+        """Whether the consumer has been disconnected, and that is over."""
+        return self._ending is not None and self._ending.done()
+
+    def follow(self, task: asyncio.Task[Any], action: Any, request_id: Any) -> None:
+        """Remember a call of this stream until it ends; closing the stream cancels it."""
+        self._calls[task] = action, request_id
+        task.add_done_callback(lambda _: self._calls.pop(task, None))
+
+    # -- what the consumer sends ------------------------------------------------
+
+    async def _send(self, message: Mapping[str, Any]) -> None:
+        match message["type"]:
+            case "websocket.accept":
+                self._accepted = True
+            case "websocket.close" if not self.closed:
+                await self._closed_by_consumer(message.get("code"))
+            case "websocket.send" if not self.closed:
+                text = message.get("text")
+                if text is None:
+                    logger.warning("The consumer of %s sent bytes, which are dropped", self.name)
+                elif self.outlet is not None:
+                    await self.outlet(self.name, text)
+                else:
+                    await self._capture(text)
+
+    async def _closed_by_consumer(self, code: int | None) -> None:
+        self._code, self.closed = code, True
+        if not self._opened:
+            return  # open() says so
+        closer = current_call.get()
+        told: list[tuple[Any, Any]] = [(None, None)]
+        if closer is not None and not closer.answered:
+            told = [(closer.action, closer.request_id)]
+            closer.answered = True
+        for task, (action, request_id) in list(self._calls.items()):
+            if task is not asyncio.current_task() and (
+                closer is None or closer.request_id is None or closer.request_id != request_id
+            ):
+                task.cancel()
+                told.append((action, request_id))
+        for captured in list(self.captures.values()):
+            frame = error_payload([CLOSED], 403, request_id=captured.request_id)
+            captured.refuse(frame, current_delivery.get())
+        self._end(code or 1000)
+        if self.outlet is not None:
+            for action, request_id in told:
+                frame = error_payload([CLOSED], 403, action, request_id)
+                await self.outlet(self.name, json.dumps(frame))
+
+    async def _capture(self, text: str) -> None:
+        frame = json.loads(text)
+        if not isinstance(frame, dict):
+            frame = {"data": frame}
+        delivery, call = current_delivery.get(), current_call.get()
+        named = frame.get("request_id")
+        if isinstance(named, str) and named in self.captures:
+            owners = [named]
+        elif delivery is not None:
+            owners = [subscriber.reply_id for subscriber in delivery.subscribers]
+        else:
+            owners = [] if call is None else [call.request_id]
+        final = call is not None and delivery is None and call.request_id == named
+        for owner in owners:
+            captured = self.captures.get(owner)
+            if captured is not None:
+                await captured.put(frame, delivery, final=final)
+
+    def _subscription_ended(self, request_id: Any) -> None:
+        if request_id in self.captures:
+            self.captures[request_id].refused = True
+
+    # -- the consumer's own channel -----------------------------------------------
+
+    def _channel_used(self) -> None:
+        layer: Any = self.consumer.channel_layer
+        if layer is not None and self._ending is None:
+            # An empty context: it outlives the call that asked first.
+            self._listening = self.connection.start(self._listen(), context=Context())
+
+    async def _listen(self) -> None:
+        layer, channel = self.consumer.channel_layer, self.consumer.channel_name
+        while True:
+            message = await layer.receive(channel)
+            try:
+                async with own_thread():
+                    await self.consumer.dispatch(message)
+            except StopConsumer:
+                return
+            except Exception:
+                logger.exception("The consumer of %s failed on a message", self.name)
