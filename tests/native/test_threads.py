@@ -1,0 +1,208 @@
+"""Every call has a thread of its own, and gives it back with its database connection closed."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+
+from dcrf_graph.consumers import AsyncAPIConsumer
+from dcrf_graph.decorators import action, detached
+from dcrf_graph.observer import model_observer
+from dcrf_graph.threads import own_thread
+from tests.native.client import connected, in_thread
+from tests.testapp.models import Note
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@contextmanager
+def connections_opened() -> Iterator[list[BaseDatabaseWrapper]]:
+    """The database connections that are opened meanwhile, whichever thread opens them."""
+    opened: list[BaseDatabaseWrapper] = []
+
+    def note(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+        opened.append(connection)
+
+    connection_created.connect(note)
+    try:
+        yield opened
+    finally:
+        connection_created.disconnect(note)
+
+
+class Reads(AsyncAPIConsumer):
+    """The ways to the database that an action has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.barrier = threading.Barrier(2, timeout=10)
+
+    @action()
+    def synchronous(self, **kwargs: Any) -> tuple[int, int]:
+        return Note.objects.count(), 200
+
+    @action()
+    async def through_channels(self, **kwargs: Any) -> tuple[int, int]:
+        return await database_sync_to_async(Note.objects.count)(), 200
+
+    @action()
+    async def through_asgiref(self, **kwargs: Any) -> tuple[int, int]:
+        return await sync_to_async(Note.objects.count)(), 200
+
+    @action()
+    async def native(self, **kwargs: Any) -> tuple[int, int]:
+        return await Note.objects.acount(), 200
+
+    @action()
+    async def fails(self, **kwargs: Any) -> None:
+        await Note.objects.acount()
+        raise RuntimeError("after a query")
+
+    @action(detached=True)
+    async def aside(self, **kwargs: Any) -> tuple[int, int]:
+        return await Note.objects.acount(), 200
+
+    @detached
+    async def later(self) -> None:
+        await self.send_json({"count": await Note.objects.acount()})
+
+    @action()
+    async def starts_later(self, **kwargs: Any) -> None:
+        await Note.objects.acount()
+        await self.later()
+
+    @action(concurrent=True)
+    def meet(self, **kwargs: Any) -> tuple[int, int]:
+        self.barrier.wait()
+        return threading.get_ident(), 200
+
+    @action()
+    async def threads(self, **kwargs: Any) -> tuple[list[int], int]:
+        return [
+            await sync_to_async(threading.get_ident)(),
+            await database_sync_to_async(threading.get_ident)(),
+        ], 200
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["synchronous", "through_channels", "through_asgiref", "native", "fails", "aside",
+     "starts_later"],
+)  # fmt: skip
+async def test_no_database_connection_stays_open_after_a_call(name: str) -> None:
+    async with connected(Reads) as client:
+        with connections_opened() as opened:
+            await client.send(name)
+            await client.rest()
+    assert opened
+    assert [each.connection for each in opened] == [None] * len(opened)
+
+
+async def test_no_database_connection_stays_open_after_an_event() -> None:
+    class Hears(AsyncAPIConsumer):
+        @model_observer(Note)
+        async def notes(self, message: Any, **kwargs: Any) -> None:
+            await self.send_json({"count": await Note.objects.acount()})
+
+        @action()
+        async def subscribe(self, **kwargs: Any) -> None:
+            await self.notes.subscribe()
+
+    async with connected(Hears) as client:
+        await client.call("subscribe")
+        await in_thread(Note.objects.create, text="a")
+        with connections_opened() as opened:
+            assert await client.rest() == [{"count": 1}]
+    assert opened
+    assert [each.connection for each in opened] == [None] * len(opened)
+
+
+async def test_two_calls_run_in_two_threads_at_once() -> None:
+    """Each waits for the other: in one thread they would never meet."""
+    async with connected(Reads) as client:
+        await client.send("meet", request_id=1)
+        await client.send("meet", request_id=2)
+        first, second = [frame["data"] for frame in await client.frames(2)]
+    assert first != second
+
+
+async def test_the_synchronous_code_of_one_call_shares_a_thread() -> None:
+    """A transaction lives on one connection, so on one thread."""
+    async with connected(Reads) as client:
+        first, second = (await client.call("threads"))["data"]
+    assert first == second != threading.get_ident()
+
+
+async def test_the_thread_of_a_call_ends_with_it() -> None:
+    async with connected(Reads) as client:
+        thread = (await client.call("threads"))["data"][0]
+        await client.rest()
+        for alive in threading.enumerate():
+            if alive.ident == thread:
+                await asyncio.to_thread(alive.join, 10)
+                assert not alive.is_alive()
+
+
+async def test_a_detached_task_has_a_thread_of_its_own() -> None:
+    """The call's thread ends with the call, and the task goes on."""
+    seen: list[int] = []
+
+    async def aside() -> None:
+        async with own_thread(detached=True):
+            seen.append(await sync_to_async(threading.get_ident)())
+
+    async with own_thread():
+        seen.append(await sync_to_async(threading.get_ident)())
+        await aside()
+        seen.append(await sync_to_async(threading.get_ident)())
+    call, task, again = seen
+    assert call == again != task
+
+
+async def test_nested_uses_share_the_outermost_thread() -> None:
+    async with own_thread():
+        outer = await sync_to_async(threading.get_ident)()
+        async with own_thread():
+            assert await sync_to_async(threading.get_ident)() == outer
+        assert await sync_to_async(threading.get_ident)() == outer
+
+
+async def test_a_call_that_is_cancelled_in_a_query_closes_its_connection() -> None:
+    """The thread cannot be stopped; what waits for it closes the connection after it."""
+    reached, proceed = threading.Event(), threading.Event()
+    seen: list[Any] = []
+
+    def query() -> None:
+        Note.objects.count()
+        seen.append(connections["default"])
+        reached.set()
+        proceed.wait(10)
+
+    async def call() -> None:
+        async with own_thread():
+            await database_sync_to_async(query)()
+
+    task = asyncio.create_task(call())
+    await asyncio.to_thread(reached.wait, 10)
+    task.cancel()
+    proceed.set()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert [each.connection for each in seen] == [None]
+
+
+async def test_code_that_never_leaves_the_loop_costs_no_thread() -> None:
+    before = threading.active_count()
+    async with own_thread():
+        await asyncio.sleep(0)
+        assert threading.active_count() == before
