@@ -137,14 +137,15 @@ def operation_request(value: object, field: str = "payload") -> OperationRequest
     if name is not None and not isinstance(name, str):
         raise InvalidMessage(f"{prefix}operationName", "a string or null", kind_of(name))
     return OperationRequest(
-        query=_filled_string(value, "query", prefix),
+        query=filled_string(value, "query", prefix),
         operation_name=name,
-        variables=_optional_object(value, "variables", prefix),
-        extensions=_optional_object(value, "extensions", prefix),
+        variables=optional_object(value, "variables", prefix),
+        extensions=optional_object(value, "extensions", prefix),
     )
 
 
-def _filled_string(wire: dict[str, Any], member: str, prefix: str = "") -> str:
+def filled_string(wire: dict[str, Any], member: str, prefix: str = "") -> str:
+    """Read a string that must be there and not be empty."""
     value = wire.get(member)
     if not isinstance(value, str) or not value:
         got = kind_of(value) if member in wire else "nothing"
@@ -152,7 +153,8 @@ def _filled_string(wire: dict[str, Any], member: str, prefix: str = "") -> str:
     return value
 
 
-def _optional_object(wire: dict[str, Any], member: str, prefix: str = "") -> dict[str, Any] | None:
+def optional_object(wire: dict[str, Any], member: str, prefix: str = "") -> dict[str, Any] | None:
+    """Read an object that may be left out or be null."""
     value = wire.get(member)
     if value is not None and not isinstance(value, dict):
         raise InvalidMessage(f"{prefix}{member}", "an object or null", kind_of(value))
@@ -160,11 +162,11 @@ def _optional_object(wire: dict[str, Any], member: str, prefix: str = "") -> dic
 
 
 def _subscribe(wire: dict[str, Any]) -> Subscribe:
-    return Subscribe(_filled_string(wire, "id"), operation_request(wire.get("payload")))
+    return Subscribe(filled_string(wire, "id"), operation_request(wire.get("payload")))
 
 
 def _next(wire: dict[str, Any]) -> Next:
-    id = _filled_string(wire, "id")
+    id = filled_string(wire, "id")
     payload = wire.get("payload")
     if not isinstance(payload, dict):
         raise InvalidMessage("payload", "an object", kind_of(payload))
@@ -172,7 +174,7 @@ def _next(wire: dict[str, Any]) -> Next:
 
 
 def _error(wire: dict[str, Any]) -> Error:
-    id = _filled_string(wire, "id")
+    id = filled_string(wire, "id")
     payload = wire.get("payload")
     if not isinstance(payload, list) or not payload:
         raise InvalidMessage("payload", "a non-empty list of errors", kind_of(payload))
@@ -183,14 +185,14 @@ def _error(wire: dict[str, Any]) -> Error:
 
 
 _READERS: dict[str, Callable[[dict[str, Any]], Message]] = {
-    "connection_init": lambda wire: ConnectionInit(_optional_object(wire, "payload")),
-    "connection_ack": lambda wire: ConnectionAck(_optional_object(wire, "payload")),
-    "ping": lambda wire: Ping(_optional_object(wire, "payload")),
-    "pong": lambda wire: Pong(_optional_object(wire, "payload")),
+    "connection_init": lambda wire: ConnectionInit(optional_object(wire, "payload")),
+    "connection_ack": lambda wire: ConnectionAck(optional_object(wire, "payload")),
+    "ping": lambda wire: Ping(optional_object(wire, "payload")),
+    "pong": lambda wire: Pong(optional_object(wire, "payload")),
     "subscribe": _subscribe,
     "next": _next,
     "error": _error,
-    "complete": lambda wire: Complete(_filled_string(wire, "id")),
+    "complete": lambda wire: Complete(filled_string(wire, "id")),
 }
 
 _TYPE_OF: dict[type[ServerMessage], str] = {

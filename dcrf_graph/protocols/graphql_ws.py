@@ -1,0 +1,205 @@
+"""
+The server's side of the legacy subprotocol ``graphql-ws``, without a socket.
+
+Its clients are older than ``graphql-transport-ws``: subscriptions-transport-ws, Apollo's mobile
+clients of that time. It has the duties and the effects of ``GraphQLTransportWS``, so that whoever
+owns the socket drives either. The protocol document has no close codes and leaves much to the
+package that came with it; where they are silent, that package's behaviour is kept.
+
+Source: PROTOCOL.md and src/server.ts of the npm package subscriptions-transport-ws.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import Any, assert_never
+
+from .effects import Close, CloseCode, Effect, Initialise, Send
+from .effects import Start as StartEffect
+from .effects import Stop as StopEffect
+from .frames import InvalidMessage
+from .graphql_ws_messages import (
+    ClientMessage,
+    Complete,
+    ConnectionAck,
+    ConnectionError,
+    ConnectionInit,
+    ConnectionTerminate,
+    Data,
+    Error,
+    InvalidStart,
+    KeepAlive,
+    Start,
+    Stop,
+    parse,
+    text_of,
+)
+
+SUBPROTOCOL = "graphql-ws"
+NORMAL_CLOSURE = 1000
+
+
+class _State(Enum):
+    WAITING = auto()  # for connection_init
+    INITIALISING = auto()  # connection_init came, its answer is pending
+    READY = auto()
+    CLOSED = auto()
+
+
+class GraphQLWS:
+    """
+    The conversation with one client.
+
+    No method raises for anything that a client does. After a ``Close`` has been returned the
+    machine is closed: every method returns ``[]``, and the owner cancels what still runs.
+
+    Clients of this protocol do not wait for the acknowledgement: a ``Start`` may be returned while
+    an ``Initialise`` is pending. The owner runs it once it has acknowledged.
+    """
+
+    def __init__(self, max_frame_size: int | None = None) -> None:
+        """``max_frame_size`` counts bytes of UTF-8; a longer frame is not read."""
+        self._max_frame_size = max_frame_size
+        self._state = _State.WAITING
+        # The id of each running operation, with the token that identifies the run itself.
+        self._operations: dict[str, object] = {}
+
+    @property
+    def closed(self) -> bool:
+        """Whether the conversation is over."""
+        return self._state is _State.CLOSED
+
+    def receive(self, text: str | None, data: bytes | None = None) -> list[Effect]:
+        """Read one frame of the client and say what must happen.
+
+        A ``text`` of None is a binary frame, whatever ``data`` holds.
+        """
+        if self.closed:
+            return []
+        try:
+            message = parse(data if text is None else text, self._max_frame_size)
+        except InvalidStart as error:
+            # The client takes this for the end of whatever runs under the id.
+            text = text_of(Error(error.id, {"message": str(error)}))
+            return [*self._stop(error.id), Send(text)]
+        except InvalidMessage as error:  # "GQL_CONNECTION_ERROR": the connection lives
+            return [_connection_error(str(error))]
+        return self._handle(message)
+
+    def acknowledge(self, payload: dict[str, Any] | None = None) -> list[Effect]:
+        """Grant the pending ``Initialise``; ``[]`` when none is pending (any more)."""
+        if self._state is not _State.INITIALISING:
+            return []
+        text = text_of(ConnectionAck(payload))
+        self._state = _State.READY
+        return [Send(text)]
+
+    def refuse(self, reason: str = "Forbidden") -> list[Effect]:
+        """Reject the client: at its ``Initialise``, or later when its rights have expired."""
+        if self.closed:
+            return []
+        return [_connection_error(reason), *self.close(CloseCode.FORBIDDEN, reason)]
+
+    def init_timeout(self) -> list[Effect]:
+        """Say that the time to introduce oneself is over; closes only who has not done so."""
+        if self._state is not _State.WAITING:
+            return []
+        return self.close(CloseCode.INITIALISATION_TIMEOUT, "Connection initialisation timeout")
+
+    def keep_alive(self) -> list[Effect]:
+        """Tell an acknowledged client that the connection is alive; ``[]`` for any other.
+
+        Clients that have heard this once close a connection on which it does not come again.
+        """
+        return [Send(text_of(KeepAlive()))] if self._state is _State.READY else []
+
+    def close(self, code: int, reason: str = "") -> list[Effect]:
+        """End the conversation from the server's side, e.g. with ``CloseCode.SERVER_ERROR``."""
+        if self.closed:
+            return []
+        self.disconnected()
+        return [Close(code, reason)]
+
+    def disconnected(self) -> None:
+        """Say that the socket is gone: late reports of operations are ignored from now on."""
+        self._state = _State.CLOSED
+        self._operations.clear()
+
+    def next(self, id: str, result: dict[str, Any], operation: object) -> list[Effect]:
+        """
+        Send one execution result of an operation; ``[]`` once it has ended.
+
+        Raises:
+            InvalidMessage: if the result has no JSON; the operation goes on.
+        """
+        if not self._runs(id, operation):
+            return []
+        return [Send(text_of(Data(id, result)))]
+
+    def error(self, id: str, errors: list[dict[str, Any]], operation: object) -> list[Effect]:
+        """
+        End an operation that failed before its execution; ``[]`` once it has ended.
+
+        The protocol has room for one error. Where there are several, it is the first, with all of
+        them as its ``errors``, which the protocol's own client reads.
+
+        Raises:
+            InvalidMessage: if ``errors`` is empty or has no JSON; the operation has ended.
+        """
+        if not self._runs(id, operation):
+            return []
+        # Freed before the text exists: a client may use the id again as soon as it reads it.
+        del self._operations[id]
+        payload = dict(errors[0]) if errors else {}
+        if len(errors) > 1:
+            payload["errors"] = errors
+        return [Send(text_of(Error(id, payload)))]
+
+    def complete(self, id: str, operation: object) -> list[Effect]:
+        """End an operation that has nothing more to say; ``[]`` once it has ended."""
+        if not self._runs(id, operation):
+            return []
+        del self._operations[id]
+        return [Send(text_of(Complete(id)))]
+
+    def _runs(self, id: str, operation: object) -> bool:
+        # By identity: the id may belong to a later operation by now.
+        return id in self._operations and self._operations[id] is operation
+
+    def _handle(self, message: ClientMessage) -> list[Effect]:
+        match message:
+            case ConnectionInit(payload):
+                if self._state is not _State.WAITING:
+                    reason = "Too many initialisation requests"
+                    closing = self.close(CloseCode.TOO_MANY_INITIALISATIONS, reason)
+                    return [_connection_error(reason), *closing]
+                self._state = _State.INITIALISING
+                return [Initialise(payload)]
+            case ConnectionTerminate():
+                return self.close(NORMAL_CLOSURE)
+            case Start():
+                return self._start(message)
+            case Stop(id):
+                # It may cross our complete on the wire, which is not an error.
+                return self._stop(id)
+            case _:  # pragma: no cover  (mypy proves that nothing comes here)
+                assert_never(message)
+
+    def _start(self, message: Start) -> list[Effect]:
+        if self._state is _State.WAITING:
+            reason = "Unauthorized"
+            closing = self.close(CloseCode.UNAUTHORIZED, reason)
+            return [_connection_error(reason), *closing]
+        # A running operation of this id is replaced, as the protocol's own server does.
+        stopped = self._stop(message.id)
+        # Reserved before anybody awaits anything.
+        operation = self._operations[message.id] = object()
+        return [*stopped, StartEffect(message.id, message.request, operation)]
+
+    def _stop(self, id: str) -> list[Effect]:
+        operation = self._operations.pop(id, None)
+        return [] if operation is None else [StopEffect(id, operation)]
+
+
+def _connection_error(reason: str) -> Send:
+    return Send(text_of(ConnectionError({"message": reason})))
