@@ -225,16 +225,16 @@ class AsyncAPIConsumer(Access, AsyncJsonWebsocketConsumer, metaclass=APIConsumer
             return
         await self.receive_json(content, **kwargs)
 
-    async def start_frame(self, content: dict[str, Any]) -> asyncio.Task[Any] | None:
+    async def start_frame(self, content: dict[str, Any]) -> tuple[Call, asyncio.Task[Any]] | None:
         """Start the call that a decoded frame asks for, in a task of the connection."""
         return await self.start_call(content, self.receive_json(dict(content)))
 
     async def start_call(
         self, content: Mapping[str, Any], work: Coroutine[Any, Any, Any]
-    ) -> asyncio.Task[Any] | None:
+    ) -> tuple[Call, asyncio.Task[Any]] | None:
         """Take a turn for a call now, and run it when the turn has come.
 
-        Returns the task; None for a call that was refused, and answered.
+        Returns the call and its task; None for a call that was refused, and answered.
         """
         action, request_id = content.get("action"), content.get("request_id")
         call = Call(action if isinstance(action, str) else None, request_id)
@@ -254,7 +254,7 @@ class AsyncAPIConsumer(Access, AsyncJsonWebsocketConsumer, metaclass=APIConsumer
             work.close()
 
         task.add_done_callback(ended)
-        return task
+        return call, task
 
     def may_overlap(self, action: Any) -> bool:
         """Whether calls of an action may run beside others of the same kind."""

@@ -21,7 +21,7 @@ from channels.exceptions import StopConsumer
 from channels.layers import get_channel_layer
 
 from dcrf_graph.api_consumer import AsyncAPIConsumer
-from dcrf_graph.calls import current_call
+from dcrf_graph.calls import Call, current_call
 from dcrf_graph.capture import Captured
 from dcrf_graph.connection import Connection
 from dcrf_graph.exceptions import StreamRefused
@@ -60,7 +60,7 @@ class Stream:
         self._accepted = False
         self._opened = False
         self._code: int | None = None
-        self._calls: dict[asyncio.Task[Any], tuple[Any, Any]] = {}
+        self._calls: dict[asyncio.Task[Any], Call] = {}
         self._listening: asyncio.Task[Any] | None = None
         self._ending: asyncio.Task[None] | None = None
         consumer_class: type[AsyncAPIConsumer] = application.consumer_class
@@ -124,9 +124,9 @@ class Stream:
         """Whether the consumer has been disconnected, and that is over."""
         return self._ending is not None and self._ending.done()
 
-    def follow(self, task: asyncio.Task[Any], action: Any, request_id: Any) -> None:
+    def follow(self, call: Call, task: asyncio.Task[Any]) -> None:
         """Remember a call of this stream until it ends; closing the stream cancels it."""
-        self._calls[task] = action, request_id
+        self._calls[task] = call
         task.add_done_callback(lambda _: self._calls.pop(task, None))
 
     # -- what the consumer sends ------------------------------------------------
@@ -151,23 +151,20 @@ class Stream:
         if not self._opened:
             return  # open() says so
         closer = current_call.get()
-        told: list[tuple[Any, Any]] = [(None, None)]
-        if closer is not None and not closer.answered:
-            told = [(closer.action, closer.request_id)]
-            closer.answered = True
-        for task, (action, request_id) in list(self._calls.items()):
-            if task is not asyncio.current_task() and (
-                closer is None or closer.request_id is None or closer.request_id != request_id
-            ):
+        unanswered = [] if closer is None else [closer]
+        for task, call in list(self._calls.items()):
+            if call is not closer and task is not asyncio.current_task():
                 task.cancel()
-                told.append((action, request_id))
+                unanswered.append(call)
         for captured in list(self.captures.values()):
             frame = error_payload([CLOSED], 403, request_id=captured.request_id)
             captured.refuse(frame, current_delivery.get())
         self._end(code or 1000)
         if self.outlet is not None:
-            for action, request_id in told:
-                frame = error_payload([CLOSED], 403, action, request_id)
+            told = [call for call in unanswered if not call.answered] or [Call(None, None)]
+            for call in told:
+                call.answered = True
+                frame = error_payload([CLOSED], 403, call.action, call.request_id)
                 await self.outlet(self.name, json.dumps(frame))
 
     async def _capture(self, text: str) -> None:

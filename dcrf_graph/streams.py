@@ -120,12 +120,12 @@ class Streams:
             finally:
                 # The consumer admits the call itself, before anybody else can come.
                 self.connection.release()
-            task = await stream.consumer.start_frame(payload)
+            started = await stream.consumer.start_frame(payload)
         except Exception as error:
             await self._refuse(name, payload, error)
             return
-        if task is not None:
-            stream.follow(task, payload.get("action"), payload.get("request_id"))
+        if started is not None:
+            stream.follow(*started)
 
     async def _refuse(self, name: str, payload: dict[str, Any], error: Exception) -> None:
         action = payload.get("action")
@@ -224,7 +224,7 @@ class Streams:
         call = Call(action, request_id, captured=True)
         work = stream.consumer.run_call(action, request_id, arguments, call)
         running = self.connection.start(work)
-        stream.follow(running, action, request_id)
+        stream.follow(call, running)
         try:
             await running
         except asyncio.CancelledError:
