@@ -137,6 +137,16 @@ def bind(function: Callable[..., Any], arguments: Mapping[str, Any], **own: Any)
     return bound
 
 
+def refuse(arguments: Mapping[str, Any], *reserved: str) -> None:
+    """Let no client pass what an action passes to its hooks itself.
+
+    Raises:
+        ValidationError: with the names that were passed all the same.
+    """
+    if passed := [name for name in reserved if name in arguments]:
+        raise ValidationError({name: [RESERVED] for name in passed})
+
+
 def converted(argument: Argument, value: Any) -> Any:
     """One value as its parameter's annotation wants it."""
     if value is None and argument.default is None:

@@ -12,6 +12,7 @@ from django.http import Http404
 from rest_framework import status
 from rest_framework.response import Response
 
+from dcrf_graph.arguments import refuse
 from dcrf_graph.calls import Call, calling, current_call
 from dcrf_graph.decorators import action
 from dcrf_graph.pagination import WebsocketLimitOffsetPagination
@@ -26,6 +27,7 @@ class CreateModelMixin:
     @action()
     def create(self: Any, data: Any, **kwargs: Any) -> Reply:
         """Create a row."""
+        refuse(kwargs, "serializer")
         serializer = self.get_serializer(data=data, action_kwargs=kwargs)
         serializer.is_valid(raise_exception=True)
         self.perform_create(serializer, **kwargs)
@@ -42,6 +44,7 @@ class ListModelMixin:
     @action(concurrent=True)
     def list(self: Any, **kwargs: Any) -> Reply:
         """List the rows."""
+        refuse(kwargs, "queryset")
         queryset = self.filter_queryset(self.get_queryset(**kwargs), **kwargs)
         serializer = self.get_serializer(instance=queryset, many=True, action_kwargs=kwargs)
         return serializer.data, status.HTTP_200_OK
@@ -90,6 +93,7 @@ class DeleteModelMixin:
     @action()
     def delete(self: Any, **kwargs: Any) -> Reply:
         """Delete a row."""
+        refuse(kwargs, "instance")
         self.perform_delete(self.get_object(**kwargs), **kwargs)
         return None, status.HTTP_204_NO_CONTENT
 
@@ -100,6 +104,7 @@ class DeleteModelMixin:
 
 def changed(consumer: Any, perform: Any, data: Any, kwargs: Any, *, partial: bool) -> Reply:
     """What update and patch have in common."""
+    refuse(kwargs, "serializer")
     instance = consumer.get_object(data=data, **kwargs)
     serializer = consumer.get_serializer(
         instance=instance, data=data, action_kwargs=kwargs, partial=partial
@@ -128,6 +133,7 @@ class PaginatedModelListMixin(ListModelMixin):
 
     def list_page(self: Any, **kwargs: Any) -> Any:
         """One page as it is answered; every row where the paginator makes no pages."""
+        refuse(kwargs, "queryset")
         call = current_call.get() or Call(None, None)
         call.paginator = None
         with calling(call):

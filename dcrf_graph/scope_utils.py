@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from channels.db import database_sync_to_async
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
 from rest_framework.request import Request
@@ -64,6 +65,19 @@ def text_of(value: Any) -> str:
     return value if isinstance(value, str) else str(value)
 
 
+class ScopeRequest(ASGIRequest):
+    """A request that knows no host where the scope names none."""
+
+    def build_absolute_uri(self, location: str | None = None) -> str:
+        """The URL with scheme and host; the path alone where nobody knows the host."""
+        try:
+            return super().build_absolute_uri(location)
+        except DisallowedHost:
+            if "HTTP_HOST" in self.META or self.META["SERVER_NAME"] != "unknown":
+                raise
+            return self.get_full_path() if location is None else location
+
+
 def request_from_scope(
     scope: Mapping[str, Any],
     method: str = "GET",
@@ -90,7 +104,7 @@ def request_from_scope(
     headers += [(b"accept", b"application/json"), (b"content-type", b"application/json")]
     headers += [(b"content-length", str(len(body)).encode())]
     scheme = scope.get("scheme", "http")
-    request = ASGIRequest(
+    request = ScopeRequest(
         {
             "type": "http",
             "method": method,
