@@ -54,7 +54,8 @@ class WebsocketLimitOffsetPagination(LimitOffsetPagination):
         self.count = self.get_count(queryset)
         if self.count == 0 or self.offset > self.count:
             return []
-        return list(queryset[self.offset : self.offset + self.limit])
+        # No database counts as far as a client can.
+        return list(queryset[self.offset : min(self.offset + self.limit, self.count)])
 
     def get_limit(self, **kwargs: Any) -> int | None:  # type: ignore[override]
         """``limit`` where it is a positive number, at most ``max_limit``; else the default."""
