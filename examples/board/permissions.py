@@ -7,7 +7,7 @@ from typing import Any
 from channels.db import database_sync_to_async
 
 from dcrf_graph.permissions import BasePermission
-from examples.board.models import Board, Comment, Visitor
+from examples.board.models import Board, Card, Comment, Visitor
 
 Scope = dict[str, Any]
 READING = frozenset({"list", "list_cancel", "retrieve", "subscribe_instance"})
@@ -59,19 +59,25 @@ class AuthorsMayChange(SeesTheBoard):
         return await super().has_object_permission(scope, consumer, action, obj, **kwargs)
 
 
-def board_of(row: Any) -> int:
-    """The key of the board on which a row is."""
+def board_of(row: Any) -> int | None:
+    """The key of the board on which a row is; None for a comment that went with its board."""
     if isinstance(row, Board):
         return row.pk
-    board: int = row.card.board_id if isinstance(row, Comment) else row.board_id
-    return board
+    if not isinstance(row, Comment):
+        board: int = row.board_id
+        return board
+    try:
+        return row.card.board_id
+    except Card.DoesNotExist:
+        return None
 
 
 def sees_board_of(user: Visitor, row: Any) -> bool:
     """Whether this user sees the board on which a row is."""
-    return Board.objects.visible_to(user).filter(pk=board_of(row)).exists()
+    board = board_of(row)
+    return board is not None and Board.objects.visible_to(user).filter(pk=board).exists()
 
 
-def is_member(user: Visitor, board: int) -> bool:
+def is_member(user: Visitor, board: int | None) -> bool:
     """Whether this user is a member of the board, which may be public."""
-    return Board.objects.filter(pk=board, members=user.pk).exists()
+    return board is not None and Board.objects.filter(pk=board, members=user.pk).exists()

@@ -107,9 +107,14 @@ def move_card(card: Card, column: Column, position: int, user: Visitor) -> Card:
 
 @transaction.atomic
 def delete_card(card: Card, user: Visitor) -> None:
-    """Delete a card and close the gap."""
+    """Delete a card and close the gap.
+
+    Its comments go first, each with the card at hand: who may hear of it is asked afterwards.
+    """
     hold(card)
     record(card, Activity.Verb.DELETED, user)
+    for comment in card.comments.all():
+        comment.delete()
     card.delete()
     number(Card.objects.filter(column=card.column_id))
 

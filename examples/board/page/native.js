@@ -56,6 +56,9 @@ export class NativeClient {
       this.calls.delete(request_id);
       if (status >= 400) call.reject(new Refused(sentence(errors), status));
       else call.resolve(data);
+    } else if (status >= 400) {
+      // A subscription that is refused later has ended.
+      if (this.events.delete(request_id)) this.on.refused(new Refused(sentence(errors), status));
     } else {
       this.events.get(request_id)?.(payload);
     }
