@@ -21,7 +21,7 @@ websockets = URLRouter(
     [
         path("ws/", router.as_asgi()),
         # The router asks by itself from whose page a client comes.
-        path("ws/cards/", Origins(CardConsumer.as_asgi())),  # type: ignore[list-item]
+        path("ws/cards/", Origins(CardConsumer.as_asgi())),  # type: ignore[list-item,arg-type]
     ]
 )
 application = ProtocolTypeRouter(
