@@ -29,11 +29,12 @@ def change(action: str, pk: Any, data: Any) -> Event:
 
 
 class Source:
-    """Events as they come: those of the list, then whatever ``end`` says."""
+    """Events as they come: those of the list, then ``end`` is raised, once."""
 
     def __init__(self, items: list[Any], end: Exception | None = None) -> None:
         self.items = list(items)
         self.end = end
+        self.ended = False
         self.closed = asyncio.Event()
 
     def __aiter__(self) -> Source:
@@ -43,7 +44,11 @@ class Source:
         if self.items:
             return self.items.pop(0)
         if self.end is not None:
-            raise self.end
+            end, self.end = self.end, None
+            self.ended = True
+            raise end
+        if self.ended:
+            raise StopAsyncIteration
         await self.closed.wait()
         raise StopAsyncIteration
 

@@ -260,6 +260,15 @@ def test_a_key_is_an_id_whatever_it_is_called() -> None:
     assert shape_of(Unkeyed, "output") == {"slug": "String!"}
 
 
+def test_a_key_that_is_listed_twice_is_one_id() -> None:
+    class Twice(serializers.ModelSerializer[Author]):
+        class Meta:
+            model = Author
+            fields = ["id", "pk", "name"]
+
+    assert shape_of(Twice, "output") == {"id": "ID!", "name": "String!"}
+
+
 def test_read_only_fields_follow_source_and_property() -> None:
     class Followed(serializers.ModelSerializer[Article]):
         author_name = serializers.ReadOnlyField(source="author.name")
