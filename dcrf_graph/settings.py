@@ -38,6 +38,7 @@ DEFAULTS: dict[str, Any] = {
     "MAX_SUBSCRIPTIONS": 200,  # GraphQL operations of one connection that are open at once
     "MAX_PENDING_EVENTS": 1_000,  # events of one subscription that wait for a slow reader
     "INIT_TIMEOUT": 3.0,  # seconds until a GraphQL socket must have sent connection_init
+    "KEEP_ALIVE": 12.0,  # seconds between signs of life on a GraphQL connection; None: no signs
     # GraphQL: names, and how large one operation may be (None: any size)
     "GRAPHQL_CAMEL_CASE": True,  # camelCase outside; False keeps snake_case
     "GRAPHQL_MAX_TOKENS": 5_000,  # of a document

@@ -91,6 +91,10 @@ class GraphQLTransportWS:
             return []
         return self.close(CloseCode.INITIALISATION_TIMEOUT, "Connection initialisation timeout")
 
+    def keep_alive(self) -> list[Effect]:
+        """Ask an acknowledged client for a sign of life; ``[]`` for any other."""
+        return [Send(text_of(Ping()))] if self._state is _State.READY else []
+
     def close(self, code: int, reason: str = "") -> list[Effect]:
         """End the conversation from the server's side, e.g. with ``CloseCode.SERVER_ERROR``."""
         if self.closed:

@@ -1,8 +1,9 @@
 """
 One WebSocket URL for every protocol: the client's subprotocol chooses.
 
-No subprotocol is native streams, ``graphql-transport-ws`` is GraphQL, anything
-else is refused with a reason that names what is offered. The protocols decide
+No subprotocol is native streams, ``graphql-transport-ws`` and the older
+``graphql-ws`` are GraphQL, anything else is refused with a reason that names
+what is offered. The protocols decide
 what a frame means (``protocols/``); here their effects are carried out, as a
 plain ASGI application, so that no frame and no event passes through Channels'
 dispatch, which costs a thread hop each.
@@ -12,11 +13,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from contextlib import aclosing
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from dcrf_graph.connection import Connection
 from dcrf_graph.graphql.errors import expected, internal
@@ -31,8 +32,11 @@ from dcrf_graph.protocols.effects import (
     Start,
     Stop,
 )
+from dcrf_graph.protocols.frames import encode
+from dcrf_graph.protocols.graphql_transport_ws import SUBPROTOCOL as GRAPHQL_TRANSPORT_WS
 from dcrf_graph.protocols.graphql_transport_ws import GraphQLTransportWS
-from dcrf_graph.protocols.messages import Error, text_of
+from dcrf_graph.protocols.graphql_ws import SUBPROTOCOL as GRAPHQL_WS
+from dcrf_graph.protocols.graphql_ws import GraphQLWS
 from dcrf_graph.protocols.native import NativeStreams
 from dcrf_graph.settings import api_settings
 from dcrf_graph.stream import Outlet
@@ -40,8 +44,15 @@ from dcrf_graph.streams import Streams
 
 logger = logging.getLogger(__name__)
 
-GRAPHQL_TRANSPORT_WS = "graphql-transport-ws"
-OFFERED = f"Offered: {GRAPHQL_TRANSPORT_WS}, or none for native streams"
+GraphQLProtocol: TypeAlias = GraphQLTransportWS | GraphQLWS
+
+GRAPHQL: dict[str, Callable[..., GraphQLProtocol]] = {
+    GRAPHQL_TRANSPORT_WS: GraphQLTransportWS,
+    GRAPHQL_WS: GraphQLWS,
+}
+"""The subprotocols that are GraphQL, the preferred one first."""
+
+OFFERED = f"Offered: {', '.join(GRAPHQL)}, or none for native streams"
 INTERNAL_ERROR = Close(1011, "Internal server error")
 """RFC 6455's code, for a socket that speaks no protocol with codes of its own."""
 TOO_MANY = {
@@ -132,9 +143,11 @@ class WebSocketTransport:
         if await socket.frame() is None:
             return
         offered = scope.get("subprotocols") or []
-        if GRAPHQL_TRANSPORT_WS in offered:
-            await socket.accept(GRAPHQL_TRANSPORT_WS)
-            await GraphQLSession(self.host, scope, socket).run()
+        chosen = next((each for each in GRAPHQL if each in offered), None)
+        if chosen is not None:
+            protocol = GRAPHQL[chosen](max_frame_size=api_settings.MAX_FRAME_SIZE)
+            await socket.accept(chosen)
+            await GraphQLSession(self.host, scope, socket, protocol).run()
         elif not offered:
             await NativeSession(self.host, scope, socket).run()
         else:
@@ -189,18 +202,21 @@ class NativeSession:
 
 
 class GraphQLSession:
-    """One ``graphql-transport-ws`` client: its operations, each in a task of its own."""
+    """One GraphQL client: its operations, each in a task of its own."""
 
-    def __init__(self, host: Host, scope: Mapping[str, Any], socket: Socket) -> None:
+    def __init__(
+        self, host: Host, scope: Mapping[str, Any], socket: Socket, protocol: GraphQLProtocol
+    ) -> None:
         self.host = host
         self.scope = dict(scope)
         self.socket = socket
         self.connection = Connection()
-        self.protocol = GraphQLTransportWS(max_frame_size=api_settings.MAX_FRAME_SIZE)
+        self.protocol = protocol
         self.streams = Streams({}, scope, self.connection)
         self.acknowledged = asyncio.Event()
         # Those that the client waits for. One that was stopped may still be ending.
         self.operations: dict[object, asyncio.Task[Any]] = {}
+        self._beat: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Serve until either side closes; leaves no task and no subscription behind."""
@@ -217,6 +233,8 @@ class GraphQLSession:
         finally:
             self.socket.closed = True
             self.protocol.disconnected()
+            if self._beat is not None:
+                self._beat.cancel()
             await self.streams.close()
 
     async def carry_out(self, effects: Iterable[Effect]) -> None:
@@ -265,6 +283,17 @@ class GraphQLSession:
         self.streams = self.host.streams(self.scope, self.connection, None)
         await self.carry_out(self.protocol.acknowledge())
         self.acknowledged.set()
+        self._beat_later()
+
+    def _beat_later(self) -> None:
+        # A timer and not a task that sleeps: there is one for every connection.
+        interval = api_settings.KEEP_ALIVE
+        if interval is not None and not self.socket.closed:
+            self._beat = asyncio.get_running_loop().call_later(interval, self._keep_alive)
+
+    def _keep_alive(self) -> None:
+        self.connection.start(self.carry_out(self.protocol.keep_alive()))
+        self._beat_later()
 
     async def _operate(self, id: str, request: OperationRequest, operation: object) -> None:
         # The protocol takes operations from the moment that its ack exists; the client has to
@@ -288,7 +317,7 @@ class GraphQLSession:
         context["user"] = self.scope["user"]
         outcome = await self.host.operate(request, context)
         if isinstance(outcome, list):
-            text_of(Error(id, outcome))  # raises here, while the id can still be answered
+            encode(outcome)  # raises here, while the id can still be answered
             return outcome
         if isinstance(outcome, dict):
             await self.carry_out(self.protocol.next(id, outcome, operation))

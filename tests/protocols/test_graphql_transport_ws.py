@@ -147,6 +147,16 @@ def test_a_pong_is_ignored(machine: GraphQLTransportWS) -> None:
     assert machine.receive('{"type": "pong", "payload": {}}') == []
 
 
+def test_only_an_acknowledged_client_is_asked_for_a_sign_of_life(
+    machine: GraphQLTransportWS,
+) -> None:
+    assert machine.keep_alive() == []
+    machine.receive(INIT)
+    assert machine.keep_alive() == []
+    machine.acknowledge()
+    assert sent(machine.keep_alive()) == {"type": "ping"}
+
+
 # Operations
 
 
@@ -344,6 +354,10 @@ class Conversation(RuleBasedStateMachine):
     @rule(frame=FRAMES)
     def a_frame_arrives(self, frame: str) -> None:
         self.carry_out(self.machine.receive(frame))
+
+    @rule()
+    def the_owner_asks_for_a_sign_of_life(self) -> None:
+        self.carry_out(self.machine.keep_alive())
 
     @rule()
     def the_owner_acknowledges(self) -> None:
