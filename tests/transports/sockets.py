@@ -41,6 +41,8 @@ class Client:
         self.reads = asyncio.Event()
         """Cleared, the server makes the application wait with what it sends."""
         self.reads.set()
+        self.stuck = asyncio.Event()
+        """Set when the application has been made to wait."""
         self._sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._received: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         full = {
@@ -55,7 +57,9 @@ class Client:
         self.served = asyncio.ensure_future(application(full, self._sent.get, self._take))
 
     async def _take(self, message: dict[str, Any]) -> None:
-        await self.reads.wait()
+        if not self.reads.is_set():
+            self.stuck.set()
+            await self.reads.wait()
         if self.failure is not None:
             raise self.failure
         await self._received.put(message)
@@ -153,7 +157,7 @@ class GraphQLClient(Client):
         await self.send({"type": "connection_init", "payload": payload})
         return await self.frame()
 
-    async def start(self, id: str, query: str, **variables: Any) -> None:
+    async def start(self, id: str, query: str, /, **variables: Any) -> None:
         """Begin an operation."""
         payload = {"query": query, "variables": variables}
         await self.send({"id": id, "type": "subscribe", "payload": payload})
@@ -184,20 +188,20 @@ class GraphQLClient(Client):
         assert (frame["type"], frame["id"]) == ("error", id), frame
         return frame["payload"][0]
 
-    async def result(self, query: str, **variables: Any) -> Any:
+    async def result(self, query: str, /, **variables: Any) -> Any:
         """Run an operation that has one result."""
-        await self.start("one", query, **variables)
-        result = await self.next("one")
-        await self.complete("one")
+        await self.start("result", query, **variables)
+        result = await self.next("result")
+        await self.complete("result")
         return result
 
-    async def data(self, query: str, **variables: Any) -> Any:
+    async def data(self, query: str, /, **variables: Any) -> Any:
         """Run an operation that has one result, and succeeds."""
         result = await self.result(query, **variables)
         assert "errors" not in result, result
         return result["data"]
 
-    async def error(self, query: str, **variables: Any) -> Any:
+    async def error(self, query: str, /, **variables: Any) -> Any:
         """Run an operation that has one result; its only error."""
         [error] = (await self.result(query, **variables))["errors"]
         return error
@@ -241,3 +245,9 @@ async def quiet() -> None:
 async def soon(event: asyncio.Event) -> None:
     """Wait for an event that must come."""
     await asyncio.wait_for(event.wait(), PATIENCE)
+
+
+async def turns(count: int = 20) -> None:
+    """Let the loop go round, until whatever waits for nothing has run."""
+    for _ in range(count):
+        await asyncio.sleep(0)
