@@ -1,22 +1,25 @@
 """
 Listens to Django's model signals, once per model, and writes the journal.
 
-Whatever the number of observers, a model has one capture. It costs nothing
+Whatever the number of observers, a model has one capture. It costs little
 while no observer wants the model, and asks observers for group names and
-messages only for those that somebody listens to.
+messages only for those that somebody listens to. A row is a row of every model
+of its table: an observer of a model hears what is saved through its proxies.
+
+What an observer raises is logged: it breaks no ``save()`` and no other observer.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from weakref import WeakSet
 
 from django.db.models import Model
-from django.db.models.expressions import BaseExpression
 from django.db.models.signals import (
+    class_prepared,
     m2m_changed,
     post_delete,
     post_init,
@@ -24,14 +27,19 @@ from django.db.models.signals import (
     pre_delete,
     pre_save,
 )
+from django.dispatch import receiver
 from rest_framework.utils.encoders import JSONEncoder
 
 from dcrf_graph.changes.change import Action, Change, Event, Source
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.changes.journal import Record, journal_of
-from dcrf_graph.changes.snapshot import recall, remember, written
+from dcrf_graph.changes.rows import as_committed, as_deleted, columns, copied, surely_saved
+from dcrf_graph.changes.snapshot import is_remembered, recall, remember, written
 
 logger = logging.getLogger(__name__)
+
+Groups = dict[str, frozenset[str]]
+"""Per observer, the groups of a row."""
 
 
 class Capture:
@@ -41,19 +49,21 @@ class Capture:
         self.model = model
         self.sources: WeakSet[Source] = WeakSet()
         self.uid = f"dcrf_graph.{model._meta.label_lower}"
+        self.senders = models_of_table(model)
+        self._receivers: list[tuple[Any, Callable[..., None]]] = []
         self._grouped = False
         self._many_to_many = False
-        post_save.connect(self.saved, sender=model, dispatch_uid=self.uid)
-        pre_delete.connect(self.deleting, sender=model, dispatch_uid=self.uid)
-        post_delete.connect(self.deleted, sender=model, dispatch_uid=self.uid)
+        self._listen(post_save, self.saved)
+        self._listen(pre_delete, self.deleting)
+        self._listen(post_delete, self.deleted)
 
     def add(self, source: Source, *, many_to_many: bool) -> None:
         """Let an observer hear of this model."""
         self.sources.add(source)
         if source.grouped and not self._grouped:
             self._grouped = True
-            post_init.connect(self.loaded, sender=self.model, dispatch_uid=self.uid)
-            pre_save.connect(self.saving, sender=self.model, dispatch_uid=self.uid)
+            self._listen(post_init, self.loaded)
+            self._listen(pre_save, self.saving)
         if many_to_many and not self._many_to_many:
             self._many_to_many = True
             for field in self.model._meta.many_to_many:
@@ -61,7 +71,18 @@ class Capture:
                     self.related, sender=field.remote_field.through, dispatch_uid=self.uid
                 )
 
-    def wanted(self) -> Iterable[Source]:
+    def follow(self, sender: type[Model]) -> None:
+        """Hear of what is saved through another model of the table, too."""
+        self.senders.append(sender)
+        for signal, function in self._receivers:
+            signal.connect(function, sender=sender, dispatch_uid=self.uid)
+
+    def _listen(self, signal: Any, function: Callable[..., None]) -> None:
+        self._receivers.append((signal, function))
+        for sender in self.senders:
+            signal.connect(function, sender=sender, dispatch_uid=self.uid)
+
+    def wanted(self) -> list[Source]:
         """The observers that somebody may be listening to."""
         return [source for source in self.sources if hub.wants(source.stable_id)]
 
@@ -73,15 +94,14 @@ class Capture:
 
     def saving(self, instance: Model, using: str, raw: bool, **kwargs: Any) -> None:
         """``pre_save``: which groups the row belongs to, while the database still says so."""
-        instance._state.__dict__["_dcrf_graph_before"] = (
-            ({}, None) if raw else self.groups_before(instance, using)
-        )
+        before = ({}, None) if raw else self.groups_before(instance, using)
+        instance._state.__dict__[f"{self.uid}.saving"] = before
 
     def saved(self, instance: Model, created: bool, using: str, raw: bool, **kwargs: Any) -> None:
         """``post_save``: a create or an update."""
-        before, loaded = instance._state.__dict__.pop("_dcrf_graph_before", ({}, None))
-        exact = kwargs.get("update_fields") is None and not raw and is_plain(instance)
-        saved = columns(instance) if exact else None
+        before, loaded = instance._state.__dict__.pop(f"{self.uid}.saving", ({}, None))
+        update_fields = kwargs.get("update_fields")
+        exact = update_fields is None and not raw and self.wanted()
         self.record(
             Record(
                 model=self.model,
@@ -89,10 +109,8 @@ class Capture:
                 action=Action.CREATE if created else Action.UPDATE,
                 using=using,
                 instance=instance,
-                saved=saved,
-                snapshot=(
-                    written(instance, kwargs.get("update_fields")) if self._grouped else None
-                ),
+                saved=surely_saved(instance) if exact else None,
+                snapshot=written(instance, update_fields) if self._grouped else None,
                 loaded=None if created else loaded,
                 before={} if created else before,
             )
@@ -101,18 +119,24 @@ class Capture:
     def deleting(self, instance: Model, using: str, **kwargs: Any) -> None:
         """``pre_delete``: the message is made while the row and its relations exist."""
         before, loaded = self.groups_before(instance, using)
-        remember(instance, instance.__dict__.copy())
+        if not is_remembered(instance):
+            # Until the commit its groups are asked for, and Django takes the key away at once.
+            remember(instance, columns(instance))
+        row = instance if type(instance) is self.model else copied(instance, self.model, using)
         messages = {}
         for source in self.wanted():
-            messages[source.stable_id] = source.serialize(instance, Action.DELETE)
-            if not source.grouped:
-                before[source.stable_id] = groups_of(source, instance)
-        instance._state.__dict__["_dcrf_graph_deleting"] = (instance.pk, before, loaded, messages)
+            try:
+                messages[source.stable_id] = source.serialize(row, Action.DELETE)
+                if not source.grouped:
+                    before[source.stable_id] = groups_of(source, row)
+            except Exception:
+                logger.exception("The observer %s failed on a delete", source.stable_id)
+        instance._state.__dict__[f"{self.uid}.deleting"] = (instance.pk, before, loaded, messages)
 
     def deleted(self, instance: Model, using: str, **kwargs: Any) -> None:
         """``post_delete``: a delete, with the key that the row had."""
         pk, before, loaded, messages = instance._state.__dict__.pop(
-            "_dcrf_graph_deleting", (instance.pk, {}, None, {})
+            f"{self.uid}.deleting", (instance.pk, {}, None, {})
         )
         self.record(
             Record(
@@ -138,52 +162,50 @@ class Capture:
         **kwargs: Any,
     ) -> None:
         """``m2m_changed``: an update of each row on our side of the relation."""
-        if not reverse:
-            if action in ("post_add", "post_remove", "post_clear"):
-                self.record_related([instance], using)
+        fields = [f for f in self.model._meta.many_to_many if f.remote_field.through is sender]
+        ours = reverse or any(field.remote_field.symmetrical for field in fields)
+        if action == "pre_clear" and ours:
+            # After it nobody can say which rows it was; before it, only somebody who asks.
+            if any(source.many_to_many for source in self.wanted()):
+                for field in fields:
+                    rows = self.model._base_manager.using(using).filter(**{field.name: instance})
+                    self.record_related(list(rows.values_list("pk", flat=True)), using)
             return
-        manager = self.model._base_manager.using(using)
-        if action in ("post_add", "post_remove") and pk_set:
-            self.record_related(manager.filter(pk__in=pk_set), using)
-        elif action == "pre_clear":
-            for field in self.model._meta.many_to_many:
-                if field.remote_field.through is sender:
-                    self.record_related(manager.filter(**{field.name: instance}), using)
+        if not reverse and (action == "post_clear" or (pk_set and action in CHANGED)):
+            self.record_related([instance.pk], using)
+        if ours and pk_set and action in CHANGED:
+            self.record_related(pk_set, using)
 
-    def record_related(self, instances: Iterable[Model], using: str) -> None:
+    def record_related(self, pks: Iterable[Any], using: str) -> None:
         """Record an update of rows whose many-to-many relations changed."""
-        for instance in instances:
-            before, loaded = self.groups_before(instance, using)
+        for pk in pks:
             self.record(
                 Record(
                     model=self.model,
-                    pk=instance.pk,
+                    pk=pk,
                     action=Action.UPDATE,
                     using=using,
-                    instance=instance,
                     relations_only=True,
-                    loaded=loaded,
-                    before=before,
                 )
             )
 
     # -- before and after the commit -------------------------------------------
 
-    def groups_before(
-        self, instance: Model, using: str
-    ) -> tuple[dict[str, frozenset[str]], Model | None]:
+    def groups_before(self, instance: Model, using: str) -> tuple[Groups, Model | None]:
         """Per observer that is listened to, the groups of the row as it was loaded."""
-        sources = [source for source in self.sources if source.grouped]
-        if not sources:
+        if not self._grouped:
             return {}, None
-        loaded = recall(instance, using)
-        if loaded is None:
-            return {}, None
-        return {
-            source.stable_id: groups_of(source, loaded)
-            for source in sources
-            if hub.wants(source.stable_id)
-        }, loaded
+        sources = [source for source in self.wanted() if source.grouped]
+        before: Groups = {}
+        try:
+            loaded = recall(instance, using, model=self.model, look_up=bool(sources))
+            if loaded is not None:
+                for source in sources:
+                    before[source.stable_id] = groups_of(source, loaded)
+        except Exception:
+            logger.exception("The groups of a row of %s are not known", self.model._meta.label)
+            return before, None
+        return before, loaded
 
     def record(self, record: Record) -> None:
         """Write a change into the journal of its transaction."""
@@ -192,37 +214,35 @@ class Capture:
 
     def events(self, record: Record) -> Iterable[Event]:
         """What each observer says of a committed change, to each group."""
-        sources = self.wanted()
-        if not sources:
-            return
-        deleted = record.action is Action.DELETE
-        instance = gone(record) if deleted else committed(record)
-        if instance is None:
+        sources = [s for s in self.wanted() if s.many_to_many or not record.relations_only]
+        row = self.row_of(record) if sources else None
+        if row is None:
             return
         for source in sources:
-            if record.relations_only and not source.many_to_many:
-                continue
             try:
-                yield from self.events_of(source, record, instance)
+                yield from self.events_of(source, record, row)
             except Exception:
                 logger.exception("The observer %s failed on a change", source.stable_id)
 
-    def events_of(self, source: Source, record: Record, instance: Model) -> Iterable[Event]:
+    def row_of(self, record: Record) -> Model | None:
+        """The row that a change is about; None if it is gone again."""
+        if record.action is not Action.DELETE:
+            return as_committed(
+                record.model, record.pk, record.using, record.instance, record.saved
+            )
+        assert record.instance is not None
+        return as_deleted(record.model, record.pk, record.using, record.instance)
+
+    def events_of(self, source: Source, record: Record, row: Model) -> Iterable[Event]:
         """What one observer says of a committed change."""
-        deleted = record.action is Action.DELETE
-        after = frozenset() if deleted else groups_of(source, instance)
-        before: frozenset[str] = frozenset()
-        if record.action is not Action.CREATE:
-            known = record.before.get(source.stable_id)
-            if known is None:
-                # Nobody listened when the row was saved: what was loaded must do.
-                known = groups_of(source, record.loaded or instance) if source.grouped else after
-            before = known or groups_of(source, instance) if deleted else known
+        is_delete = record.action is Action.DELETE
+        after = frozenset() if is_delete else groups_of(source, row)
+        before = groups_known(source, record, row, after)
         change = Change(record.model, record.pk, record.action, before, after, record.using)
         for action, groups in change.by_group():
-            message = record.messages.get(source.stable_id) if deleted else None
+            message = record.messages.get(source.stable_id) if is_delete else None
             if message is None:
-                message = source.serialize(instance, action)
+                message = source.serialize(row, action)
             for group in sorted(groups):
                 yield Event(
                     observer=source.stable_id,
@@ -232,8 +252,11 @@ class Capture:
                     pk=record.pk,
                     using=record.using,
                     model=record.model._meta.label_lower,
-                    instance=instance,
+                    instance=row,
                 )
+
+
+CHANGED = ("post_add", "post_remove")
 
 
 def groups_of(source: Source, instance: Model) -> frozenset[str]:
@@ -241,51 +264,19 @@ def groups_of(source: Source, instance: Model) -> frozenset[str]:
     return frozenset(source.group_names_for_signal(instance=instance))
 
 
-def is_plain(instance: Model) -> bool:
-    """Whether the instance holds values only, all of them, and nothing older beside them.
-
-    After ``save()`` a field that was set to an expression still holds the
-    expression, a deferred one holds nothing, and what was prefetched may have
-    changed since.
-    """
-    values = instance.__dict__
-    if values.get("_prefetched_objects_cache"):
-        return False
-    return all(
-        field.attname in values and not isinstance(values[field.attname], BaseExpression)
-        for field in instance._meta.concrete_fields
-    )
-
-
-def columns(instance: Model) -> dict[str, Any]:
-    """The column values that an instance holds."""
-    values = instance.__dict__
-    return {field.attname: values.get(field.attname) for field in instance._meta.concrete_fields}
-
-
-def committed(record: Record) -> Model | None:
-    """The row as it was committed; None if it is gone again.
-
-    The saved instance, where it surely is that row: everything was saved, and
-    nothing was changed since. Else the row is read again, once.
-    """
-    instance = record.instance
-    if record.saved is not None and record.saved == columns(instance):
-        return instance
-    manager = record.model._base_manager.using(record.using)
-    return manager.filter(pk=record.pk).first()
-
-
-def gone(record: Record) -> Model:
-    """A deleted row, with the key it had; the user's own instance stays as Django left it."""
-    model = type(record.instance)
-    row = model.__new__(model)
-    row.__dict__.update(record.instance.__dict__)
-    row._state = type(record.instance._state)()
-    row._state.adding, row._state.db = False, record.using
-    row._state.fields_cache = dict(record.instance._state.fields_cache)
-    row.pk = record.pk
-    return row
+def groups_known(
+    source: Source, record: Record, row: Model, after: frozenset[str]
+) -> frozenset[str]:
+    """The groups that a row belonged to before a change."""
+    if record.action is Action.CREATE:
+        return frozenset()
+    known = record.before.get(source.stable_id)
+    if known is not None:
+        return known
+    if record.action is not Action.DELETE and (record.relations_only or not source.grouped):
+        return after
+    # Nobody listened when the row was saved or deleted: what was loaded must do.
+    return groups_of(source, record.loaded or row)
 
 
 _captures: dict[type[Model], Capture] = {}
@@ -299,6 +290,32 @@ def watch(model: type[Model], source: Source, *, many_to_many: bool = False) -> 
     capture.add(source, many_to_many=many_to_many)
 
 
+def models_of_table(model: type[Model]) -> list[type[Model]]:
+    """A model, the one that it is a proxy of, and all the proxies of that."""
+    concrete = model._meta.concrete_model
+    known = [each for app in model._meta.apps.all_models.values() for each in app.values()]
+    return [each for each in known if each._meta.concrete_model is concrete]
+
+
+@receiver(class_prepared)
+def follow_proxy(sender: type[Model], **kwargs: Any) -> None:
+    """Tell the captures of a table of a proxy that is defined after them."""
+    if sender._meta.proxy:
+        for capture in _captures.values():
+            if capture.model._meta.concrete_model is sender._meta.concrete_model:
+                capture.follow(sender)
+
+
 def publish_records(records: list[Record]) -> None:
-    """Publish what one commit amounts to, as one batch."""
-    hub.publish([event for record in records for event in _captures[record.model].events(record)])
+    """Publish what one commit amounts to, as one batch.
+
+    It runs when the commit has been made, so nothing is raised into the
+    application: what fails is logged.
+    """
+    events: list[Event] = []
+    for record in records:
+        try:
+            events.extend(_captures[record.model].events(record))
+        except Exception:
+            logger.exception("A change of %s was not published", record.model._meta.label)
+    hub.publish(events)

@@ -89,14 +89,15 @@ def net(first: Action, last: Action) -> Action | None:
     """The one action that two in a row amount to; None if they amount to nothing.
 
     ``create`` then ``delete`` is nothing, ``create`` then ``update`` a create,
-    ``delete`` then ``create`` an update.
+    ``delete`` then ``create`` an update. A row that was there before a change
+    and is created by the next has been deleted unseen: that is an update too.
     """
     match first, last:
         case Action.CREATE, Action.DELETE:
             return None
         case Action.CREATE, _:
             return Action.CREATE
-        case Action.DELETE, Action.CREATE | Action.UPDATE:
-            return Action.UPDATE
+        case _, Action.DELETE:
+            return Action.DELETE
         case _:
-            return last
+            return Action.UPDATE

@@ -10,10 +10,11 @@ the order of the commits is kept.
 from __future__ import annotations
 
 import asyncio
-import atexit
 import logging
+import socket
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 from dcrf_graph.changes.layers import shared_layer
 
@@ -21,12 +22,34 @@ logger = logging.getLogger(__name__)
 
 MESSAGE_TYPE = "dcrf.graph.changes"
 MAX_WAITING = 10_000
-"""Envelopes that may wait for a layer that is slow or gone; the next are dropped, with an error.
+"""Commits that may wait for a layer that is slow or gone; the next are dropped, with an error.
 
 A reader finds out by the gap in the sequence.
 """
 DRAIN_TIMEOUT = 5.0
 """Seconds that a process which ends waits for its last envelopes to leave."""
+
+Envelopes = Sequence[tuple[str, str]]
+
+
+class ThreadlessLoop(asyncio.SelectorEventLoop):
+    """A loop that needs no other thread to look a host up.
+
+    A process that ends starts no threads any more, while its last envelopes
+    still have to find their way.
+    """
+
+    async def getaddrinfo(
+        self,
+        host: Any,
+        port: Any,
+        *,
+        family: int = 0,
+        type: int = 0,
+        proto: int = 0,
+        flags: int = 0,
+    ) -> Any:
+        return socket.getaddrinfo(host, port, family, type, proto, flags)
 
 
 class Courier:
@@ -35,48 +58,72 @@ class Courier:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._line: asyncio.Queue[Sequence[tuple[str, str]]] | None = None
+        self._line: asyncio.Queue[Envelopes | None] = asyncio.Queue()
+        self._thread: threading.Thread | None = None
         self._waiting = 0
         self._idle = threading.Event()
         self._idle.set()
 
-    def send(self, envelopes: Sequence[tuple[str, str]]) -> None:
+    def send(self, envelopes: Envelopes) -> None:
         """Hand over ``(group, text)`` pairs of one commit; returns at once, raises nothing."""
         with self._lock:
             if self._waiting >= MAX_WAITING:
                 logger.error("The channel layer is too slow: dropped %d envelopes", len(envelopes))
                 return
+            try:
+                loop = self._loop or self._start()
+            except RuntimeError:
+                logger.exception("The process ends: dropped %d envelopes", len(envelopes))
+                return
             self._waiting += 1
             self._idle.clear()
-            if self._loop is None:
-                self._start()
-            loop, line = self._loop, self._line
-        assert loop is not None
-        assert line is not None
-        loop.call_soon_threadsafe(line.put_nowait, envelopes)
+            loop.call_soon_threadsafe(self._line.put_nowait, envelopes)
 
     def drain(self, timeout: float = DRAIN_TIMEOUT) -> bool:
         """Wait until everything handed over has been sent; False after ``timeout`` s."""
         return self._idle.wait(timeout)
 
-    def _start(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._line = asyncio.Queue()
-        threading.Thread(target=self._run, name="dcrf_graph courier", daemon=True).start()
-        atexit.register(self.drain)
+    def close(self, timeout: float = DRAIN_TIMEOUT) -> None:
+        """Send what waits, for at most ``timeout`` s, then end the thread and its connections.
 
-    def _run(self) -> None:
-        assert self._loop is not None
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._carry())
+        Handing over again starts another one.
+        """
+        if not self.drain(timeout):
+            logger.error("The channel layer is too slow: the last envelopes were not sent")
+        with self._lock:
+            loop, thread = self._loop, self._thread
+            self._loop = self._thread = None
+            if loop is not None:
+                loop.call_soon_threadsafe(self._line.put_nowait, None)
+        if thread is not None:
+            thread.join(timeout)
 
-    async def _carry(self) -> None:
-        assert self._line is not None
-        while True:
-            for group, text in await self._line.get():
-                layer = shared_layer()
+    def _start(self) -> asyncio.AbstractEventLoop:
+        loop, line = ThreadlessLoop(), asyncio.Queue[Envelopes | None]()
+        thread = threading.Thread(
+            target=self._run, args=(loop, line), name="dcrf_graph courier", daemon=True
+        )
+        try:
+            thread.start()
+        except RuntimeError:
+            loop.close()
+            raise
+        self._loop, self._line, self._thread = loop, line, thread
+        return loop
+
+    def _run(self, loop: asyncio.AbstractEventLoop, line: asyncio.Queue[Envelopes | None]) -> None:
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_until_complete(self._carry(line))
+        finally:
+            loop.close()
+
+    async def _carry(self, line: asyncio.Queue[Envelopes | None]) -> None:
+        while (envelopes := await line.get()) is not None:
+            for group, text in envelopes:
                 try:
-                    await layer.group_send(group, {"type": MESSAGE_TYPE, "envelope": text})
+                    message = {"type": MESSAGE_TYPE, "envelope": text}
+                    await shared_layer().group_send(group, message)
                 except Exception:
                     logger.exception("The channel layer did not take an envelope")
             with self._lock:

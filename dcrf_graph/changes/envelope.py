@@ -58,11 +58,14 @@ def decode(text: str) -> Envelope:
         content = json.loads(text)
         if content["version"] != VERSION:
             raise ValueError(f"expected version {VERSION}, got {content['version']!r}")
-        group = content["group"]
+        publisher, sequence, group = content["publisher"], content["sequence"], content["group"]
         events = tuple(
             Event(observer, group, message, action, pk, using, model)
             for observer, action, pk, using, model, message in content["events"]
         )
-        return Envelope(content["publisher"], content["sequence"], group, events)
-    except (TypeError, KeyError) as error:
-        raise ValueError(f"not an envelope: {error}") from error
+    except (TypeError, KeyError, RecursionError) as error:
+        raise ValueError(f"not an envelope: {error!r}") from error
+    texts = [publisher, group, *(text for e in events for text in (e.observer, e.message, e.using))]
+    if not all(isinstance(text, str) for text in texts) or not isinstance(sequence, int):
+        raise ValueError("not an envelope: a value of it has the wrong type")
+    return Envelope(publisher, sequence, group, events)

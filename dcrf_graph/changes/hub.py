@@ -8,19 +8,22 @@ subscription on that subscription's own loop, whichever thread it comes from.
 from __future__ import annotations
 
 import asyncio
+import atexit
+import logging
 import os
 import threading
 import uuid
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Protocol
-from weakref import WeakKeyDictionary
 
 from dcrf_graph.changes.change import Event
 from dcrf_graph.changes.courier import Courier
 from dcrf_graph.changes.ear import Ear
 from dcrf_graph.changes.envelope import Envelope, encode
 from dcrf_graph.changes.layers import shared_layer
+
+logger = logging.getLogger(__name__)
 
 MAX_SEQUENCES = 65_536
 """Groups whose sequence a publisher keeps counting; the one unused longest starts again at 1."""
@@ -43,25 +46,38 @@ class Hub:
     """The groups of this process and who is in them."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._groups: dict[str, dict[Member, None]] = {}
-        self._interest: Counter[str] = Counter()
-        self._ears: WeakKeyDictionary[asyncio.AbstractEventLoop, Ear] = WeakKeyDictionary()
-        self._sequences: OrderedDict[str, int] = OrderedDict()
         self.begin()
 
     def begin(self) -> None:
-        """Become a publisher of one's own; again after a fork."""
+        """Be a publisher of one's own, with no members; again after a fork.
+
+        The loops and threads that a process was forked from are not its own.
+        """
         self.publisher = uuid.uuid4().hex
-        self._courier = Courier()
         self._lock = threading.Lock()
+        self._publishing = threading.Lock()
+        self._groups: dict[str, dict[Member, None]] = {}
+        self._interest: Counter[str] = Counter()
+        self._ears: dict[asyncio.AbstractEventLoop, Ear] = {}
+        self._sequences: OrderedDict[str, int] = OrderedDict()
+        self._courier = Courier()
+
+    def close(self) -> None:
+        """Send what waits for the other processes, and close the connections that it took.
+
+        Publishing again opens them again.
+        """
+        self._courier.close()
 
     # -- who listens -------------------------------------------------------------
 
     async def join(self, group: str, member: Member) -> None:
         """Hear a group. What is committed after this returns is heard, from every process.
 
-        Cancelling leaves the member in the group; ``leave`` it.
+        Raises:
+            Exception: whatever the channel layer raises.
+
+        Then, and when cancelled, the member is in the group of this process: ``leave`` it.
         """
         with self._lock:
             members = self._groups.setdefault(group, {})
@@ -98,10 +114,11 @@ class Hub:
             return sum(len(members) for members in self._groups.values())
 
     def _ear(self, loop: asyncio.AbstractEventLoop) -> Ear:
-        ear = self._ears.get(loop)
-        if ear is None:
-            ear = self._ears[loop] = Ear(self.hear)
-        return ear
+        with self._lock:
+            if loop not in self._ears:
+                self._ears = {each: e for each, e in self._ears.items() if not each.is_closed()}
+                self._ears[loop] = Ear(self.hear)
+            return self._ears[loop]
 
     # -- what is said --------------------------------------------------------------
 
@@ -109,17 +126,24 @@ class Hub:
         """Deliver the events of one commit, in order; from any thread, returns at once."""
         if not events:
             return
-        self._deliver(events)
-        if shared_layer() is not None:
-            groups: dict[str, list[Event]] = {}
-            for event in events:
-                groups.setdefault(event.group, []).append(event)
-            self._courier.send(
-                [
-                    (group, encode(self.publisher, self._next(group), group, said))
-                    for group, said in groups.items()
-                ]
-            )
+        # One commit after the other, so that the numbers go up on the way, too.
+        with self._publishing:
+            self._deliver(events)
+            if shared_layer() is not None:
+                self._courier.send(self._envelopes(events))
+
+    def _envelopes(self, events: Sequence[Event]) -> list[tuple[str, str]]:
+        groups: dict[str, list[Event]] = {}
+        for event in events:
+            groups.setdefault(event.group, []).append(event)
+        envelopes = []
+        for group, said in groups.items():
+            number = self._next(group)
+            try:
+                envelopes.append((group, encode(self.publisher, number, group, said)))
+            except (TypeError, ValueError):
+                logger.exception("A change does not fit into an envelope; readers see a gap")
+        return envelopes
 
     def hear(self, envelope: Envelope) -> None:
         """Deliver what another process said, to the subscriptions of the running loop."""
@@ -166,3 +190,4 @@ hub = Hub()
 """The hub of this process."""
 
 os.register_at_fork(after_in_child=hub.begin)
+atexit.register(hub.close)

@@ -33,14 +33,15 @@ class Record:
     ``messages`` what an observer says of a row that is about to be deleted.
     ``saved`` are the column values that were written, where all of them were;
     ``snapshot`` is what the instance will have been loaded with, if this commits.
-    ``relations_only`` means that no column of the row changed.
+    ``relations_only`` means that no column of the row changed; then nobody may
+    have held an instance of it.
     """
 
     model: type[Model]
     pk: Any
     action: Action
     using: str
-    instance: Model
+    instance: Model | None = None
     saved: dict[str, Any] | None = None
     snapshot: dict[str, Any] | None = None
     relations_only: bool = False
@@ -55,12 +56,13 @@ Flush = Callable[[list[Record]], None]
 class Journal:
     """What one transaction has changed so far, on one connection."""
 
-    def __init__(self, using: str, flush: Flush) -> None:
+    def __init__(self, using: str, flush: Flush, earlier: Journal | None = None) -> None:
         self.using = using
         self.survived: dict[Key, Record | None] = {}
         self.order: list[Key] = []
         self.latest = 0
         self._flush = flush
+        self._earlier = earlier
 
     def add(self, record: Record) -> None:
         """Register a change in the current savepoint, and the flush after it."""
@@ -103,22 +105,38 @@ class Journal:
             return
         record.action = action
         record.before = {**record.before, **earlier.before}
-        record.loaded = earlier.loaded
+        record.loaded = earlier.loaded or record.loaded
         record.relations_only = record.relations_only and earlier.relations_only
         if earlier.saved is None:
+            # A part of the row was written by others: no one instance is surely all of it.
             record.saved = None
         self.survived[key] = record
 
     def flush(self) -> None:
         """Hand over what the commit amounts to, in the order of the rows' first changes."""
+        if self._earlier is not None:
+            earlier, self._earlier = self._earlier, None
+            earlier.flush_late()
         records = [record for key in self.order if (record := self.survived[key]) is not None]
         self.survived, self.order = {}, []
         if records:
             self._flush(records)
 
+    def flush_late(self) -> None:
+        """Hand over what was kept when a callback of the application came, or failed, before us.
+
+        Meanwhile the rows may have changed again, so each is read.
+        """
+        for record in self.survived.values():
+            if record is not None:
+                record.saved = None
+        self.flush()
+
 
 def settle(record: Record) -> None:
     """Let the instance know what the database says of its row, now that it is committed."""
+    if record.instance is None:
+        return
     if record.action is Action.DELETE:
         forget(record.instance)
     elif record.snapshot is not None:
@@ -140,5 +158,8 @@ def journal_of(using: str, flush: Flush) -> Journal:
         for entry in reversed(connection.run_on_commit):
             if any(getattr(part, "journal", None) is journal for part in entry):
                 return journal
-    journal = _journals[connection] = Journal(using, flush)
+    # Changes that an on_commit callback makes belong to a commit of their own; what is kept of the
+    # one that calls it was first, and is told first.
+    earlier = journal if journal is not None and journal.survived else None
+    journal = _journals[connection] = Journal(using, flush, earlier)
     return journal

@@ -8,9 +8,11 @@ instance (``self.card_activity``) its methods know the consumer.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
+from weakref import WeakValueDictionary
 
 from dcrf_graph.observer.subscriptions import current_delivery
 from dcrf_graph.observer.utils import ObjPartial
@@ -20,6 +22,10 @@ from dcrf_graph.observer.utils import ObjPartial
 def hashed(name: str) -> str:
     """A group name that every channel layer takes: at most 100 ASCII letters, digits, ``-_.``."""
     return f"DCRF-{hashlib.sha256(name.encode()).hexdigest()}"
+
+
+_named: WeakValueDictionary[str, BaseObserver] = WeakValueDictionary()
+"""The observers of this process, by their ``stable_id``."""
 
 
 class BaseObserver:
@@ -38,9 +44,16 @@ class BaseObserver:
         self._serializer: Callable[..., Any] | None = None
         self._group_names_for_signal: Callable[..., Iterable[str]] | None = None
         self._group_names_for_consumer: Callable[..., Iterable[str]] | None = None
-        self.stable_id = (
+        self.stable_id = self._named(
             f"{partition}-{self.__class__.__name__}-{func.__module__}.{func.__qualname__}"
         )
+
+    def _named(self, name: str) -> str:
+        """A name of one's own: classes that one function makes have the same qualified name."""
+        names = (name if number == 1 else f"{name}-{number}" for number in itertools.count(1))
+        name = next(each for each in names if each not in _named)
+        _named[name] = self
+        return name
 
     # -- delivering ---------------------------------------------------------------
 
@@ -98,8 +111,7 @@ class BaseObserver:
             Throttled: with too many subscriptions on the connection.
         """
         groups = list(self.group_names_for_consumer(consumer, *args, **kwargs))
-        for group in groups:
-            await consumer.subscriptions.join(self, group, request_id)
+        await consumer.subscriptions.join(self, dict.fromkeys(groups), request_id)
         return groups
 
     async def unsubscribe(

@@ -61,21 +61,21 @@ def subscribed_in(
     return found
 
 
-def attribute_paths(code: CodeType) -> Iterator[tuple[str, ...]]:
-    """The chains of attributes that code reads off ``self``, nested functions included.
+def attribute_paths(code: CodeType, self_name: str | None = None) -> Iterator[tuple[str, ...]]:
+    """The chains of attributes that a method's code reads off ``self``, nested functions included.
 
     ``await self.card_activity.subscribe()`` is ``("card_activity", "subscribe")``.
     """
+    self_name = self_name or next(iter(code.co_varnames), "self")
     path: list[str] | None = None
-    for instruction in dis.get_instructions(code):
-        name = instruction.opname
-        if name.startswith(("LOAD_FAST", "LOAD_DEREF")) and instruction.argval == "self":
+    for instruction in instructions_of(code):
+        if loaded_name(instruction) == self_name:
             if path:
                 yield tuple(path)
             path = []
-        elif name in ("LOAD_ATTR", "LOAD_METHOD") and path is not None:
+        elif instruction.opname in ATTRIBUTE and path is not None:
             path.append(str(instruction.argval))
-        elif path is not None and name not in ("CACHE", "EXTENDED_ARG", "PUSH_NULL", "PRECALL"):
+        else:
             if path:
                 yield tuple(path)
             path = None
@@ -83,23 +83,57 @@ def attribute_paths(code: CodeType) -> Iterator[tuple[str, ...]]:
         yield tuple(path)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from attribute_paths(constant)
+            yield from attribute_paths(constant, self_name)
+
+
+NO_MEANING = frozenset({"CACHE", "EXTENDED_ARG", "NOP", "PRECALL", "PUSH_NULL"})
+ATTRIBUTE = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
+
+
+def instructions_of(code: CodeType) -> Iterator[dis.Instruction]:
+    """The instructions of code that say what it does."""
+    return (each for each in dis.get_instructions(code) if each.opname not in NO_MEANING)
+
+
+def loaded_name(instruction: dis.Instruction) -> str | None:
+    """The local variable that an instruction puts on top of the stack; None if it puts none.
+
+    From Python 3.13 on one instruction may load two, or store one and load
+    another: ``STORE_FAST_LOAD_FAST``; the one on top is named last.
+    """
+    name, value = instruction.opname, instruction.argval
+    if not name.startswith("LOAD_DEREF") and "LOAD_FAST" not in name:
+        return None
+    return str(value[-1] if isinstance(value, tuple) else value)
 
 
 def returns_nothing(method: Any) -> bool:
     """Whether every ``return`` of a method returns None, or the reply ``(None, status)``."""
-    code = inspect.unwrap(method).__code__
-    before = ("", None)
-    for instruction in dis.get_instructions(code):
+    before: list[dis.Instruction] = []
+    for instruction in instructions_of(inspect.unwrap(method).__code__):
         if instruction.opname == "RETURN_CONST":
             if not is_nothing(instruction.argval):
                 return False
-        elif instruction.opname == "RETURN_VALUE" and (
-            before[0] not in ("LOAD_CONST", "RETURN_GENERATOR") or not is_nothing(before[1])
-        ):
+        elif instruction.opname == "RETURN_VALUE" and not leaves_nothing(before):
             return False
-        before = (instruction.opname, instruction.argval)
+        before.append(instruction)
     return True
+
+
+def leaves_nothing(code: list[dis.Instruction]) -> bool:
+    """Whether code ends in ``None``, ``(None, 204)`` or ``(None, status.HTTP_204_NO_CONTENT)``."""
+    last = code[-1]
+    if last.opname == "LOAD_CONST":
+        return is_nothing(last.argval)
+    if last.opname != "BUILD_TUPLE" or last.argval != 2:
+        return False
+    second = len(code) - 2
+    while code[second].opname in ATTRIBUTE:
+        second -= 1
+    if not code[second].opname.startswith("LOAD_"):
+        return False
+    first = code[second - 1]
+    return first.opname == "LOAD_CONST" and first.argval is None
 
 
 def is_nothing(value: Any) -> bool:

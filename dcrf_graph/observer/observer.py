@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from rest_framework.utils.encoders import JSONEncoder
 from dcrf_graph.changes.change import Event
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.observer.base_observer import BaseObserver
+
+logger = logging.getLogger(__name__)
 
 
 class Observer(BaseObserver):
@@ -39,12 +42,15 @@ class Observer(BaseObserver):
         self.signal.connect(self.handle, **self.signal_kwargs)
 
     def handle(self, signal: Signal, *args: Any, **kwargs: Any) -> None:
-        """Receive the signal and publish one event to each of its groups."""
+        """Receive the signal and publish one event to each of its groups.
+
+        What the observer raises is logged: whoever sends the signal has no part in it.
+        """
         if not hub.wants(self.stable_id):
             return
-        message = self.serialize(signal, *args, **kwargs)
-        hub.publish(
-            [
+        try:
+            message = self.serialize(signal, *args, **kwargs)
+            events = [
                 Event(
                     observer=self.stable_id,
                     group=group,
@@ -52,7 +58,10 @@ class Observer(BaseObserver):
                 )
                 for group in self.group_names_for_signal(*args, message=message, **kwargs)
             ]
-        )
+        except Exception:
+            logger.exception("The observer %s failed on a signal", self.stable_id)
+            return
+        hub.publish(events)
 
     def group_names(self, *args: Any, **kwargs: Any) -> Any:
         """One group for all that the signal says."""

@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import deque
 from collections.abc import Iterable
 from contextvars import Context, ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
 from rest_framework.exceptions import APIException, Throttled
 
 from dcrf_graph.calls import Call, current_call
@@ -28,6 +31,10 @@ from dcrf_graph.threads import own_thread
 if TYPE_CHECKING:
     from dcrf_graph.observer.base_observer import BaseObserver
 
+logger = logging.getLogger(__name__)
+
+REFUSALS = (APIException, PermissionDenied, Http404)
+"""What says that a client may not hear an event; anything else is a failure."""
 TOO_SLOW = "Events came faster than this client reads them; subscribe again and refetch."
 
 
@@ -89,7 +96,10 @@ class Subscription:
         """Queue an event for the handler; too many waiting end the subscription."""
         if len(self._queue) >= self._max_pending:
             self._queue.clear()
-            self.owner.connection.start(self._overflow(event), context=Context())
+            ended = list(self.subscribers.values())
+            for subscriber in ended:
+                self.owner.discard(self, subscriber)
+            self.owner.connection.start(self._overflow(event, ended), context=Context())
             return
         # A callback runs in the context of whoever scheduled it: the publisher.
         cause = current_call.get()
@@ -106,23 +116,29 @@ class Subscription:
                 if cause is not None:
                     # A client reads the reply to its own change first.
                     await cause.finished.wait()
-                async with own_thread():
-                    await self._deliver(event)
+                try:
+                    async with own_thread():
+                        await self._deliver(event)
+                except Exception:
+                    # A reply failed, and so did the one that should say so: the next may not.
+                    logger.exception("An event of %s was not delivered", self.observer_id)
         finally:
             self._task = None
 
     async def _deliver(self, event: Event) -> None:
-        allowed = []
-        for subscriber in list(self.subscribers.values()):
+        may_hear = []
+        for key, subscriber in list(self.subscribers.items()):
             try:
                 await self.owner.consumer.check_event(subscriber, event)
-            except APIException as refusal:
-                self.owner.discard(self, subscriber)
-                await self.owner.consumer.end_subscription(subscriber, event.action, refusal)
+            except REFUSALS as refusal:
+                if self.owner.discard(self, subscriber):
+                    await self.owner.consumer.end_subscription(subscriber, event.action, refusal)
             except Exception as error:
                 await self.owner.consumer.fail_event(subscriber, event.action, error)
             else:
-                allowed.append(subscriber)
+                may_hear.append((key, subscriber))
+        # Whoever has unsubscribed while others were asked hears nothing any more.
+        allowed = [subscriber for key, subscriber in may_hear if key in self.subscribers]
         if not allowed:
             return
         token = current_delivery.set(Delivery(event, tuple(allowed)))
@@ -134,9 +150,8 @@ class Subscription:
         finally:
             current_delivery.reset(token)
 
-    async def _overflow(self, event: Event) -> None:
-        for subscriber in list(self.subscribers.values()):
-            self.owner.discard(self, subscriber)
+    async def _overflow(self, event: Event, ended: Iterable[Subscriber]) -> None:
+        for subscriber in ended:
             refusal = Throttled(detail=TOO_SLOW)
             await self.owner.consumer.end_subscription(subscriber, event.action, refusal)
 
@@ -156,35 +171,57 @@ class Subscriptions:
     def __iter__(self) -> Any:
         return iter(list(self._subscriptions.values()))
 
-    async def join(self, observer: BaseObserver, group: str, request_id: Any) -> None:
+    async def join(self, observer: BaseObserver, groups: Iterable[str], request_id: Any) -> None:
         """
-        Subscribe the current call to a group of an observer.
+        Subscribe the current call to groups of an observer: to all of them, or to none.
 
         Subscribing twice under one request_id is subscribing once, with the
         latest arguments.
 
         Raises:
-            Throttled: when ``MAX_SUBSCRIPTIONS`` are there already; nothing was subscribed.
+            Throttled: when there would be more than ``MAX_SUBSCRIPTIONS``.
+            Exception: whatever the channel layer raises.
+
+        Cancelling subscribes nothing.
         """
         call = current_call.get()
         key = request_id
         if request_id is None and call is not None and call.captured:
             key = call.request_id
-        subscription = self._subscriptions.get((observer.stable_id, group))
-        if subscription is None or key not in subscription.subscribers:
-            held = sum(len(each.subscribers) for each in self._subscriptions.values())
-            if held >= api_settings.MAX_SUBSCRIPTIONS:
-                raise Throttled(detail="Too many subscriptions on this connection.")
-        if subscription is None:
-            subscription = Subscription(self, observer, group)
-            self._subscriptions[observer.stable_id, group] = subscription
-        subscription.subscribers[key] = Subscriber(
+        subscriber = Subscriber(
             request_id,
             None if call is None else call.request_id,
             None if call is None else call.action,
             {} if call is None else dict(call.arguments),
         )
-        await hub.join(group, subscription)
+        new = [group for group in groups if not self._has(observer, group, key)]
+        held = sum(len(each.subscribers) for each in self._subscriptions.values())
+        if held + len(new) > api_settings.MAX_SUBSCRIPTIONS:
+            raise Throttled(detail="Too many subscriptions on this connection.")
+        joined = [self._place(observer, group, key, subscriber) for group in groups]
+        try:
+            for subscription in joined:
+                if subscription.subscribers:
+                    await hub.join(subscription.group, subscription)
+        except BaseException:
+            for subscription in joined:
+                if subscription.group in new:
+                    self.discard(subscription, subscriber)
+            raise
+
+    def _has(self, observer: BaseObserver, group: str, key: Any) -> bool:
+        subscription = self._subscriptions.get((observer.stable_id, group))
+        return subscription is not None and key in subscription.subscribers
+
+    def _place(
+        self, observer: BaseObserver, group: str, key: Any, subscriber: Subscriber
+    ) -> Subscription:
+        subscription = self._subscriptions.get((observer.stable_id, group))
+        if subscription is None:
+            subscription = Subscription(self, observer, group)
+            self._subscriptions[observer.stable_id, group] = subscription
+        subscription.subscribers[key] = subscriber
+        return subscription
 
     def leave(self, observer: BaseObserver, group: str, request_id: Any) -> None:
         """Unsubscribe a request from a group; without a request_id, every request."""
@@ -204,14 +241,18 @@ class Subscriptions:
                     found = True
         return found
 
-    def discard(self, subscription: Subscription, subscriber: Subscriber) -> None:
-        """Take one subscriber out; the last one out leaves the group."""
-        for key, other in list(subscription.subscribers.items()):
-            if other is subscriber:
-                del subscription.subscribers[key]
-        if not subscription.subscribers:
-            self._subscriptions.pop((subscription.observer_id, subscription.group), None)
+    def discard(self, subscription: Subscription, subscriber: Subscriber) -> bool:
+        """Take one subscriber out; the last one out leaves the group.
+
+        False if it was out already.
+        """
+        keys = [key for key, other in subscription.subscribers.items() if other is subscriber]
+        for key in keys:
+            del subscription.subscribers[key]
+        if keys and not subscription.subscribers:
+            del self._subscriptions[subscription.observer_id, subscription.group]
             hub.leave(subscription.group, subscription)
+        return bool(keys)
 
     def of(self, observer: BaseObserver, group: str | None = None) -> Iterable[Subscriber]:
         """Who has subscribed an observer, in one of its groups or in any."""
