@@ -29,7 +29,7 @@ from dcrf_graph.stream import Outlet, Stream
 
 logger = logging.getLogger(__name__)
 
-REFUSED = "You do not have permission to connect to this stream."
+REFUSED = "You do not have permission to perform this action."
 
 
 class Streams:
@@ -262,7 +262,7 @@ def refusal_of(error: Exception, name: str) -> tuple[list[Any], int]:
     """The errors and the status that a client is told when its stream could not be opened."""
     match error:
         case StreamRefused():
-            return [REFUSED], 403
+            return [str(error)], 403
         case APIException(detail=detail, status_code=status):
             return list(detail) if isinstance(detail, list) else [detail], status
         case DjangoPermissionDenied():

@@ -103,12 +103,20 @@ def call(operation: Operation) -> Resolver:
             operation.stream, operation.action, operation.native_arguments(arguments)
         )
         if reply.status >= 400:
-            raise refusal(reply.status, reply.errors, user_in(info.context))
+            errors = reply.errors or in_data(reply.data)
+            raise refusal(reply.status, errors, user_in(info.context))
         if operation.shape == "key":
             return arguments.get(operation.lookup or "")
         return page(reply.data) if operation.shape == "page" else reply.data
 
     return resolve
+
+
+def in_data(data: Any) -> list[Any]:
+    """The errors of a reply that has none: a view that refuses says why in its data."""
+    if isinstance(data, Mapping):
+        return [data]
+    return data if isinstance(data, list) else []
 
 
 def page(data: Any) -> Any:
