@@ -138,19 +138,17 @@ class ObserverModelInstanceMixin(ObserverConsumerMixin, RetrieveModelMixin):
     @action(graphql=False)
     async def unsubscribe_instance(self: Any, request_id: Any = None, **kwargs: Any) -> Reply:
         """
-        End the subscription of this request_id; if it has none, all of the row's.
+        End this request's subscription of the row; if it has none, all of the row's.
 
-        The row need not exist any more.
+        The row need not exist any more. Without a key, whatever rows the request follows.
         """
         lookup = self.lookup_url_kwarg or self.lookup_field
-        observer = type(self).handle_instance_change
-        subscribers = self.subscriptions.of(observer)
-        mine = [s for s in subscribers if request_id is not None and s.request_id == request_id]
-        if not mine and lookup in kwargs:
+        following = self.subscriptions.of(type(self).handle_instance_change)
+        if lookup in kwargs:
             named = str(kwargs[lookup])
-            mine = [s for s in subscribers if str(s.arguments.get(lookup)) == named]
-        for subscriber in mine:
-            self.subscriptions.end(subscriber.reply_id)
+            following = [s for s in following if str(s.arguments.get(lookup)) == named]
+        mine = [s for s in following if request_id is not None and s.request_id == request_id]
+        unfollow(self, mine if mine or lookup not in kwargs else following)
         return None, status.HTTP_204_NO_CONTENT
 
     @_GenericModelObserver
@@ -161,9 +159,7 @@ class ObserverModelInstanceMixin(ObserverConsumerMixin, RetrieveModelMixin):
         await self.handle_observed_action(action=action, group=group, **message)
 
     @handle_instance_change.groups  # type: ignore[no-redef]
-    def handle_instance_change(
-        self: Any, instance: Any, *args: Any, **kwargs: Any
-    ) -> Any:
+    def handle_instance_change(self: Any, instance: Any, *args: Any, **kwargs: Any) -> Any:
         """One group per row."""
         name = self.func.__name__.replace("_", ".")
         yield f"{name}-model-{self.model_label}-pk-{instance.pk}"
@@ -188,8 +184,8 @@ class ObserverModelInstanceMixin(ObserverConsumerMixin, RetrieveModelMixin):
                 except Exception as error:
                     if isinstance(error, Http404) and await is_gone(self, kwargs):
                         continue  # its own delete is on the way
+                    unfollow(self, subscribers)
                     for subscriber in subscribers:
-                        self.subscriptions.end(subscriber.reply_id)
                         await self.end_subscription(subscriber, action, error)
                     continue
             if isinstance(response, tuple):
@@ -207,6 +203,15 @@ def subscribers_of(consumer: Any, group: str | None) -> list[Subscriber]:
         return [s for s in delivery.subscribers if s.request_id is not None]
     observer = type(consumer).handle_instance_change
     return [s for s in consumer.subscriptions.of(observer, group) if s.request_id is not None]
+
+
+def unfollow(consumer: Any, subscribers: Iterable[Subscriber]) -> None:
+    """End these subscriptions of rows, and nothing else that their requests have subscribed."""
+    observer = type(consumer).handle_instance_change
+    for subscription in consumer.subscriptions:
+        if subscription.observer is observer:
+            for subscriber in subscribers:
+                consumer.subscriptions.discard(subscription, subscriber)
 
 
 def alike(subscribers: list[Subscriber]) -> list[list[Subscriber]]:

@@ -162,6 +162,7 @@ class Subscriptions:
     def __init__(self, consumer: Any) -> None:
         self.consumer = consumer
         self._subscriptions: dict[tuple[str, str], Subscription] = {}
+        self._closed = False
 
     @property
     def connection(self) -> Any:
@@ -176,7 +177,7 @@ class Subscriptions:
         Subscribe the current call to groups of an observer: to all of them, or to none.
 
         Subscribing twice under one request_id is subscribing once, with the
-        latest arguments.
+        latest arguments. A consumer that has disconnected subscribes nothing.
 
         Raises:
             Throttled: when there would be more than ``MAX_SUBSCRIPTIONS``.
@@ -184,6 +185,8 @@ class Subscriptions:
 
         Cancelling subscribes nothing.
         """
+        if self._closed:
+            return
         call = current_call.get()
         key = request_id
         if request_id is None and call is not None and call.captured:
@@ -264,7 +267,8 @@ class Subscriptions:
         ]
 
     def close(self) -> None:
-        """Leave every group; nothing is delivered after this returns."""
+        """Leave every group, for good; nothing is delivered after this returns."""
+        self._closed = True
         for subscription in self:
             subscription.subscribers.clear()
             hub.leave(subscription.group, subscription)
