@@ -51,3 +51,25 @@ class Note(models.Model):
     """The smallest model."""
 
     text = models.CharField(max_length=200)
+
+
+class Parcel(models.Model):
+    """In one place at a time: a row that moves between groups."""
+
+    place = models.IntegerField()
+    title = models.CharField(max_length=200, default="")
+    weight = models.IntegerField(default=0)
+    friends = models.ManyToManyField("self", blank=True)
+
+
+class ParcelByProxy(Parcel):
+    """The same rows."""
+
+    class Meta:
+        proxy = True
+
+
+class Described(models.Model):
+    """Holds a value that can be changed in place."""
+
+    details = models.JSONField(default=dict)
