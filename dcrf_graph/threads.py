@@ -13,10 +13,12 @@ Source: docs/decisions/0003-one-thread-context-per-call.md
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 
-from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.db import connections
 
 
@@ -39,13 +41,25 @@ async def own_thread(*, detached: bool = False) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        try:
+        inherited.reset(token)
+        executor = SyncToAsync.context_to_thread_executor.pop(context, None)
+        if executor is not None:
             # The thread ends with the context and would take open connections
             # along; the native async ORM and bare sync_to_async close none.
-            if context in SyncToAsync.context_to_thread_executor:
-                await sync_to_async(connections.close_all)()
-        finally:
-            executor = SyncToAsync.context_to_thread_executor.pop(context, None)
-            if executor is not None:
-                executor.shutdown(wait=False)
-            inherited.reset(token)
+            closing = executor.submit(connections.close_all)
+            executor.shutdown(wait=False)
+            await until_done(closing)
+
+
+async def until_done(work: Future[None]) -> None:
+    """Wait for what a thread does, however often this task is cancelled meanwhile."""
+    waiting = asyncio.wrap_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not waiting.done():
+        try:
+            await asyncio.shield(waiting)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    waiting.result()
