@@ -312,7 +312,7 @@ def test_a_changed_relation_is_an_update_from_both_sides() -> None:
             lambda: red.articles.set([article]),
             lambda: red.articles.clear(),
         ):
-            change()
+            change()  # type: ignore[no-untyped-call]
         told = [["red"], []] * 4
         assert [(action, body) for action, _, body in reader.read()] == [
             ("update", names) for names in told
@@ -388,7 +388,7 @@ def test_the_observer_of_a_proxy_gets_instances_of_it() -> None:
         assert [body for *_, body in reader.read()] == ["ParcelByProxy"] * 2
 
 
-@isolate_apps("tests.testapp")  # type: ignore[no-untyped-call]
+@isolate_apps("tests.testapp")
 def test_a_proxy_that_is_defined_later_is_heard_too() -> None:
     with observed(Parcel) as reader:
 
