@@ -12,8 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from rest_framework.utils.encoders import JSONEncoder
+from typing import Any
 
 from dcrf_graph.changes.change import Event
 
@@ -31,7 +30,7 @@ class Envelope:
 
 
 def encode(publisher: str, sequence: int, group: str, events: Sequence[Event]) -> str:
-    """One envelope as JSON text; keys that JSON has no type for become strings."""
+    """One envelope as JSON text."""
     return json.dumps(
         {
             "version": VERSION,
@@ -39,13 +38,26 @@ def encode(publisher: str, sequence: int, group: str, events: Sequence[Event]) -
             "sequence": sequence,
             "group": group,
             "events": [
-                [event.observer, event.action, event.pk, event.using, event.model, event.message]
+                [
+                    event.observer,
+                    event.action,
+                    key_of(event.pk),
+                    event.using,
+                    event.model,
+                    event.message,
+                ]
                 for event in events
             ],
         },
-        cls=JSONEncoder,
         separators=(",", ":"),
     )
+
+
+def key_of(pk: Any) -> Any:
+    """A key as JSON: what is no number and no text becomes text, of which Django makes it again."""
+    if isinstance(pk, tuple | list):
+        return [key_of(part) for part in pk]
+    return pk if pk is None or isinstance(pk, int | str) else str(pk)
 
 
 def decode(text: str) -> Envelope:
