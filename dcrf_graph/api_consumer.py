@@ -103,7 +103,7 @@ class AsyncAPIConsumer(Access, AsyncJsonWebsocketConsumer, metaclass=APIConsumer
         """Serve one connection alone, as an ASGI application."""
         self._connection = Connection()
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, open_ended(send))
         finally:
             self.subscriptions.close()
             await self._connection.close()
@@ -511,6 +511,27 @@ class AsyncAPIConsumer(Access, AsyncJsonWebsocketConsumer, metaclass=APIConsumer
         for task in asked:
             task.cancel()
         return bool(asked)
+
+
+def open_ended(send: Callable[[Any], Awaitable[None]]) -> Callable[[Any], Awaitable[None]]:
+    """A ``send`` that drops what comes after a close, or when the client has gone.
+
+    An action may close the socket and return something; servers raise when
+    they are told to send it.
+    """
+    closed = False
+
+    async def send_while_open(message: Any) -> None:
+        nonlocal closed
+        if closed:
+            return
+        closed = message["type"] == "websocket.close"
+        try:
+            await send(message)
+        except OSError:
+            closed = True
+
+    return send_while_open
 
 
 def replaced(consumer: AsyncAPIConsumer, name: str) -> bool:

@@ -22,6 +22,20 @@ from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.db import connections
 
 
+class CallContext(ThreadSensitiveContext):
+    """The key of a call's thread, which is false when the call has ended.
+
+    A task that the call has started, and that outlives it, inherits the key: it
+    must not bring the thread back, which nobody would end. asgiref asks whether
+    the key is true, and where it is not takes the shared thread.
+    """
+
+    ended = False
+
+    def __bool__(self) -> bool:
+        return not self.ended
+
+
 @asynccontextmanager
 async def own_thread(*, detached: bool = False) -> AsyncIterator[None]:
     """Run the synchronous code inside on a thread that nobody else uses.
@@ -31,17 +45,18 @@ async def own_thread(*, detached: bool = False) -> AsyncIterator[None]:
     thread.
     """
     inherited = SyncToAsync.thread_sensitive_context
-    if inherited.get(None) is not None and not detached:
+    if inherited.get(None) and not detached:
         yield
         return
     # ThreadSensitiveContext cannot be entered inside another one, which is what
     # a detached task inherits; as a key it names a thread all the same.
-    context = ThreadSensitiveContext()  # type: ignore[no-untyped-call]
+    context = CallContext()  # type: ignore[no-untyped-call]
     token = inherited.set(context)
     try:
         yield
     finally:
         inherited.reset(token)
+        context.ended = True
         executor = SyncToAsync.context_to_thread_executor.pop(context, None)
         if executor is not None:
             # The thread ends with the context and would take open connections

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 
 from dcrf_graph.api_consumer import AsyncAPIConsumer
+from dcrf_graph.arguments import refuse
 from dcrf_graph.scope_utils import request_from_scope
 
 MAPPED_ACTIONS: Mapping[str, str] = {
@@ -58,6 +59,7 @@ class DjangoViewAsConsumer(AsyncAPIConsumer):
         for name in ("query", "parameters"):
             if not isinstance(kwargs.get(name, {}), dict):
                 raise ValidationError({name: ["Expected an object."]})
+        refuse(kwargs.get("parameters", {}), "self", "request")
         return await database_sync_to_async(self.call_view)(action=action, **kwargs)
 
     def call_view(self, action: str, **kwargs: Any) -> tuple[Any, int]:

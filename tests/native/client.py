@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -38,7 +38,11 @@ class Client:
         self._sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._handed_over = 0
         self._received: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self.served = asyncio.ensure_future(consumer(scope, self._receive, self._received.put))
+        self.send_to_client: Callable[[dict[str, Any]], Awaitable[None]] = self._received.put
+        self.served = asyncio.ensure_future(consumer(scope, self._receive, self._send))
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        await self.send_to_client(message)
 
     async def _receive(self) -> dict[str, Any]:
         # Channels asks for the next message when the one before has been dispatched.

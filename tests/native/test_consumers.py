@@ -400,6 +400,49 @@ async def test_an_action_may_close_the_socket() -> None:
             await client.frame()
 
 
+async def test_nothing_follows_a_close(caplog: pytest.LogCaptureFixture) -> None:
+    """Servers raise when they are told to send on a socket that has been closed."""
+
+    class Leaves(Plain):
+        @action()
+        async def leave(self, **kwargs: Any) -> tuple[str, int]:
+            await self.close()
+            return "too late", 200
+
+    sent: list[str] = []
+
+    async def strict(message: dict[str, Any]) -> None:
+        if "websocket.close" in sent:
+            raise RuntimeError("Unexpected ASGI message, after sending 'websocket.close'")
+        sent.append(message["type"])
+
+    client = Client(Leaves(), scope_of())
+    await client.connect()
+    client.send_to_client = strict
+    await client.send("leave")
+    await client.rest()
+    await client.disconnect()
+    assert sent == ["websocket.close"]
+    assert not caplog.records
+
+
+async def test_a_client_that_is_gone_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
+    """ASGI: ``send`` raises an ``OSError`` when the client has disconnected."""
+    client = Client(Ordered(), scope_of())
+    await client.connect()
+
+    async def gone(message: dict[str, Any]) -> None:
+        raise OSError("the client has disconnected")
+
+    client.send_to_client = gone
+    await client.send("write", gate="a")
+    await soon(client.consumer.gates["a"].reached)
+    client.consumer.open("a")
+    assert await client.silent()
+    await client.disconnect()
+    assert not caplog.records
+
+
 async def test_a_message_to_the_own_channel_is_handled_as_in_channels() -> None:
     class Listens(Plain):
         async def connect(self) -> None:

@@ -20,6 +20,7 @@ from dcrf_graph.mixins import (
     RetrieveModelMixin,
     UpdateModelMixin,
 )
+from dcrf_graph.observer import model_observer
 from dcrf_graph.observer.generics import ObserverModelInstanceMixin
 from dcrf_graph.permissions import AllowAny, BasePermission, IsAuthenticated
 from tests.native.client import SOMEBODY, connected, in_thread, may_connect
@@ -238,6 +239,13 @@ class Everything(
     async def archive(self, **kwargs: Any) -> tuple[None, int]:
         return None, 200
 
+    @model_observer(Note)
+    async def notes(self, message: Any, **kwargs: Any) -> None: ...
+
+    @action(subscribes="notes")
+    async def follow(self, **kwargs: Any) -> tuple[None, int]:
+        return None, 201
+
     @action(kind="query")
     async def count(self, **kwargs: Any) -> tuple[int, int]:
         return 0, 200
@@ -266,6 +274,7 @@ class Records(drf.BasePermission):
         ("unsubscribe_instance", "GET"),
         ("archive", "POST"),
         ("count", "GET"),
+        ("follow", "GET"),
         ("no_such_action", "POST"),
     ],
 )

@@ -87,6 +87,10 @@ class Reads(AsyncAPIConsumer):
         return threading.get_ident(), 200
 
     @action()
+    def keep(self, **kwargs: Any) -> None:
+        self.thread = threading.current_thread()
+
+    @action()
     async def threads(self, **kwargs: Any) -> tuple[list[int], int]:
         return [
             await sync_to_async(threading.get_ident)(),
@@ -120,10 +124,10 @@ async def test_no_database_connection_stays_open_after_an_event() -> None:
 
     async with connected(Hears) as client:
         await client.call("subscribe")
-        await in_thread(Note.objects.create, text="a")
         with connections_opened() as opened:
+            await in_thread(Note.objects.create, text="a")
             assert await client.rest() == [{"count": 1}]
-    assert opened
+    assert len(opened) == 2
     assert [each.connection for each in opened] == [None] * len(opened)
 
 
@@ -145,12 +149,11 @@ async def test_the_synchronous_code_of_one_call_shares_a_thread() -> None:
 
 async def test_the_thread_of_a_call_ends_with_it() -> None:
     async with connected(Reads) as client:
-        thread = (await client.call("threads"))["data"][0]
-        await client.rest()
-        for alive in threading.enumerate():
-            if alive.ident == thread:
-                await asyncio.to_thread(alive.join, 10)
-                assert not alive.is_alive()
+        await client.call("keep")
+        thread = client.consumer.thread
+        assert thread is not threading.current_thread()
+        await asyncio.to_thread(thread.join, 10)
+        assert not thread.is_alive()
 
 
 async def test_a_detached_task_has_a_thread_of_its_own() -> None:
@@ -206,3 +209,37 @@ async def test_code_that_never_leaves_the_loop_costs_no_thread() -> None:
     async with own_thread():
         await asyncio.sleep(0)
         assert threading.active_count() == before
+
+
+async def test_a_task_that_outlives_its_call_does_not_revive_the_calls_thread() -> None:
+    """Nobody would end it, nor close its connection: the shared thread is there for such tasks."""
+    call_ended = asyncio.Event()
+
+    async def stray() -> int:
+        await call_ended.wait()
+        return await sync_to_async(threading.get_ident)()
+
+    async with own_thread():
+        of_the_call = await sync_to_async(threading.get_ident)()
+        task = asyncio.create_task(stray())
+    call_ended.set()
+    shared = await sync_to_async(threading.get_ident)()
+    assert await task == shared != of_the_call
+
+
+async def test_what_outlives_a_call_may_have_a_thread_of_its_own_again() -> None:
+    """A stream that an action closes is disconnected in a task which the call has started."""
+    call_ended = asyncio.Event()
+
+    async def disconnect() -> threading.Thread:
+        await call_ended.wait()
+        async with own_thread():
+            return await sync_to_async(threading.current_thread)()
+
+    async with own_thread():
+        await sync_to_async(threading.get_ident)()
+        task = asyncio.create_task(disconnect())
+    call_ended.set()
+    thread = await task
+    await asyncio.to_thread(thread.join, 10)
+    assert not thread.is_alive()

@@ -136,6 +136,13 @@ async def test_query_and_parameters_must_be_objects(name: str) -> None:
         assert (frame["response_status"], list(frame["errors"][0])) == (400, [name])
 
 
+@pytest.mark.parametrize("name", ["self", "request"])
+async def test_a_client_cannot_pass_what_the_view_is_called_with(name: str) -> None:
+    async with connected(serving(Echo.as_view())) as client:
+        frame = await client.call("list", parameters={name: 1})
+    assert frame["errors"] == [{name: ["This argument is reserved."]}]
+
+
 @pytest.mark.django_db(transaction=True)
 async def test_a_viewset_writes_and_reads_rows() -> None:
     view = Notes.as_view({"get": "list", "post": "create"})
