@@ -21,6 +21,8 @@ def export(directory: Path, *options: str) -> str:
 def test_it_writes_every_contract(tmp_path: Path) -> None:
     export(tmp_path)
     assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "board.asyncapi.json",
+        "board.frames.schema.json",
         "board.graphql",
         "board.introspection.json",
     ]
@@ -34,7 +36,8 @@ def test_what_it_has_just_written_is_fresh(tmp_path: Path) -> None:
 def test_a_file_that_was_edited_is_stale_and_named(tmp_path: Path) -> None:
     export(tmp_path)
     (tmp_path / "board.graphql").write_text("type Query { nothing: Int }")
-    with pytest.raises(CommandError, match=r"board\.graphql"):
+    (tmp_path / "board.asyncapi.json").unlink()
+    with pytest.raises(CommandError, match=r"board\.graphql, board\.asyncapi\.json\."):
         export(tmp_path, "--check")
 
 

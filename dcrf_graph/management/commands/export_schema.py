@@ -9,6 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.module_loading import import_string
 from graphql import GraphQLError
 
+from dcrf_graph.contracts.asyncapi import asyncapi
+from dcrf_graph.contracts.frames import frames
 from dcrf_graph.contracts.graphql import Severity, changes, introspection, sdl
 from dcrf_graph.routers import Router
 from dcrf_graph.settings import api_settings
@@ -93,4 +95,6 @@ def contracts(router: Router, name: str) -> dict[str, str]:
     return {
         f"{name}.graphql": sdl(router.sdl),
         f"{name}.introspection.json": introspection(router.schema),
+        f"{name}.asyncapi.json": asyncapi(name, router.registry.values(), router.operations),
+        f"{name}.frames.schema.json": frames(name, router.registry.values()),
     }
