@@ -26,7 +26,14 @@ from dcrf_graph.authentication import Authenticator, authenticate
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.connection import Connection, open_connections
 from dcrf_graph.exceptions import ConfigurationError
-from dcrf_graph.graphql.execution import Answered, Executor, Rejected, Subscribed
+from dcrf_graph.graphql.execution import (
+    Answered,
+    Executor,
+    Outcome,
+    Prepared,
+    Rejected,
+    Subscribed,
+)
 from dcrf_graph.graphql.operations import Operation
 from dcrf_graph.graphql.schema import Derived, derive
 from dcrf_graph.protocols.effects import OperationRequest
@@ -192,7 +199,7 @@ class Router:
 
 
 class HTTPHost:
-    """A router as the HTTP view sees it: one result per request."""
+    """A router as the HTTP view sees it."""
 
     def __init__(self, router: Router) -> None:
         self.router = router
@@ -205,20 +212,15 @@ class HTTPHost:
         """The consumers of one request."""
         return self.router.streams(scope)
 
+    async def prepare(self, request: OperationRequest) -> Prepared | Rejected:
+        """The operation that a request asks for."""
+        return await self.router.executor.prepare(request)
+
     async def execute(
-        self, request: OperationRequest, context: dict[str, Any], *, allowed: Collection[str]
-    ) -> dict[str, Any]:
-        """Run an operation of an allowed kind; a refused one has no ``data``."""
-        context["user"] = context["scope"]["user"]
-        kinds = frozenset(OperationType(kind) for kind in allowed)
-        match await self.router.executor.execute(request, context, kinds):
-            case Rejected(errors=errors):
-                return {"errors": errors}
-            case Answered(result=result):
-                return result
-            case Subscribed(results=results):
-                await results.aclose()
-                raise AssertionError("a subscription is no allowed kind")
+        self, prepared: Prepared, context: dict[str, Any], *, allowed: Collection[OperationType]
+    ) -> Outcome:
+        """Run an operation of an allowed kind."""
+        return await self.router.executor.execute(prepared, context, allowed)
 
 
 class Origins(OriginValidator):

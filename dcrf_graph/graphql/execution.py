@@ -33,6 +33,19 @@ Result: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """A request whose document is valid: the operation of it that is to run."""
+
+    document: Document
+    operation: OperationDefinitionNode
+    variables: Mapping[str, Any] | None = None
+
+    @property
+    def kind(self) -> OperationType:
+        return self.operation.operation
+
+
+@dataclass(frozen=True)
 class Rejected:
     """Nothing was executed: the errors, ready for JSON, and the code of the first."""
 
@@ -67,9 +80,18 @@ class Executor:
         self.derived = derived
         self.documents = Documents(derived.schema)
 
+    async def prepare(self, request: OperationRequest) -> Prepared | Rejected:
+        """Find the operation that a request asks for; nothing is executed."""
+        try:
+            document = self.documents.read(request.query)
+            operation = document.operation(request.operation_name)
+        except DocumentRefused as refused:
+            return Rejected([rejected(error, refused.code) for error in refused.errors])
+        return Prepared(document, operation, request.variables)
+
     async def execute(
         self,
-        request: OperationRequest,
+        request: OperationRequest | Prepared,
         context: Context,
         allowed: Collection[OperationType | str],
     ) -> Outcome:
@@ -84,19 +106,17 @@ class Executor:
         Cancelling it cancels the calls that it made; a mutation that was
         called already may have been applied.
         """
-        try:
-            document = self.documents.read(request.query)
-            operation = document.operation(request.operation_name)
-        except DocumentRefused as refused:
-            return Rejected([rejected(error, refused.code) for error in refused.errors])
-        kind = operation.operation
+        prepared = request if isinstance(request, Prepared) else await self.prepare(request)
+        if isinstance(prepared, Rejected):
+            return prepared
+        document, kind = prepared.document, prepared.kind
         if kind not in allowed and kind.value not in allowed:
             message = f"A {kind.value} cannot be sent this way."
             return Rejected([{"message": message, "extensions": {"code": NOT_ALLOWED}}])
         arguments: dict[str, Any] = {
             "context_value": context,
-            "variable_values": request.variables,
-            "operation_name": name_of(operation),
+            "variable_values": prepared.variables,
+            "operation_name": name_of(prepared.operation),
         }
         try:
             if kind is OperationType.SUBSCRIPTION:

@@ -1,10 +1,12 @@
 """
-GraphQL over HTTP, as a Django view: POST, GET, and a page for browsers.
+GraphQL over HTTP, as a Django view: POST, GET, streams of results, and a page for browsers.
 
 One request is one operation on consumers of its own, which are closed when it ends, however it
 ends. The view knows HTTP and its host; what an operation does, and who may do it, is the host's.
-Results that come in several parts (server-sent events, multipart) would be one more way to answer
-beside ``_answer_once``; until then a subscription is refused by the kinds that are ``allowed``.
+
+A query or mutation is answered by one JSON document, and by a stream of one result only if the
+client takes nothing else. A subscription is always a stream. Its source is opened while the body is
+being sent: whoever goes before has opened nothing, and the client has the headers at once.
 
 Posts are protected from other sites by their content type, not by a token
 (docs/decisions/0005-csrf-by-content-type.md).
@@ -15,39 +17,46 @@ Source: https://graphql.github.io/graphql-over-http/draft/
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Mapping
+from contextlib import aclosing
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar, assert_never
 
+from django.core.handlers.asgi import ASGIRequest
 from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
+from graphql import OperationType
 
-from dcrf_graph.graphql.errors import expected
-from dcrf_graph.graphql.execution import NOT_ALLOWED
+from dcrf_graph.graphql.errors import expected, internal
+from dcrf_graph.graphql.execution import (
+    NOT_ALLOWED,
+    Answered,
+    Outcome,
+    Prepared,
+    Rejected,
+    Subscribed,
+)
 from dcrf_graph.protocols.effects import OperationRequest
 from dcrf_graph.protocols.frames import encode
 from dcrf_graph.settings import api_settings
 from dcrf_graph.streams import Streams
 
-from .http_request import (
-    GRAPHQL_RESPONSE,
-    HTML,
-    JSON,
-    RequestRefused,
-    read_request,
-    response_type,
-    wants_page,
-)
+from .http_accept import GRAPHQL_RESPONSE, HTML, JSON, Acceptable, acceptable, wants_page
+from .http_request import RequestRefused, read_request
 from .http_scope import scope_of
+from .streaming import stream, whole
 
 logger = logging.getLogger(__name__)
 
-View: TypeAlias = Callable[..., Coroutine[Any, Any, HttpResponse]]
+Result: TypeAlias = dict[str, Any]
+Answer = TypeVar("Answer", bound=HttpResponseBase)
+View: TypeAlias = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
-GET_KINDS = frozenset({"query"})
-POST_KINDS = frozenset({"query", "mutation"})
+ALL_KINDS = frozenset(OperationType)
+GET_KINDS = frozenset({OperationType.QUERY, OperationType.SUBSCRIPTION})
 
 PAGE = (Path(__file__).parent / "page.html").read_text(encoding="utf-8")
 """What a browser gets: one file, without anything to load."""
@@ -62,54 +71,88 @@ class Host(Protocol):
     async def authenticate(self, scope: dict[str, Any], payload: Mapping[str, Any] | None) -> Any:
         """Say who is asking; an ``APIException`` refuses."""
 
+    async def prepare(self, request: OperationRequest) -> Prepared | Rejected:
+        """Find the operation that is to run; nothing is executed."""
+
     async def execute(
-        self, request: OperationRequest, context: dict[str, Any], *, allowed: Collection[str]
-    ) -> dict[str, Any]:
-        """Run an operation of an allowed kind; the result of a refused one has no ``data``."""
+        self, prepared: Prepared, context: dict[str, Any], *, allowed: Collection[OperationType]
+    ) -> Outcome:
+        """Run an operation of an allowed kind."""
 
 
 def graphql_view(host: Host) -> View:
     """
     Make the view that answers GraphQL requests by a host.
 
-    It is asynchronous; Django runs it under ASGI and under WSGI alike. It opens no transaction:
-    each action has its own. A client that goes away cancels its operation.
+    It is asynchronous; Django runs it under ASGI and, but for subscriptions, under WSGI alike. It
+    opens no transaction: each action has its own. A client that goes away cancels its operation.
     """
 
     @csrf_exempt
     @non_atomic_requests
-    async def graphql(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    async def graphql(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         if wants_page(request):
             return _varying(HttpResponse(PAGE, content_type=HTML))
-        media_type = JSON
+        accepted = Acceptable(JSON, None)
         try:
-            media_type = response_type(request)
+            accepted = acceptable(request)
             operation = read_request(request, api_settings.MAX_FRAME_SIZE)
-            return await _answer_once(host, request, operation, media_type)
+            return await _answer(host, request, operation, accepted)
         except RequestRefused as refusal:
-            return _response(refusal.as_result(), media_type, refusal.status, refusal.headers)
+            return _refused(refusal, accepted)
         except Exception:
             # What an operation meets is answered in its result; this is a fault around it.
             logger.exception("A GraphQL request over HTTP failed")
             failure = RequestRefused(500, "Internal server error", "INTERNAL_SERVER_ERROR")
-            return _response(failure.as_result(), media_type, 500, {})
+            return _refused(failure, accepted)
 
     return graphql
 
 
-async def _answer_once(
-    host: Host, request: HttpRequest, operation: OperationRequest, media_type: str
-) -> HttpResponse:
-    """Run an operation that has one result, and close its consumers even when cancelled."""
+async def _answer(
+    host: Host, request: HttpRequest, operation: OperationRequest, accepted: Acceptable
+) -> HttpResponseBase:
     scope = await scope_of(request)
     user = scope["user"] = await _authenticate(host, scope)
+    context = {"request": request, "scope": scope, "user": user}
+    prepared = await host.prepare(operation)
+    if isinstance(prepared, Rejected):
+        return _one(prepared, request, accepted)
+    if prepared.kind is OperationType.SUBSCRIPTION:
+        refusal = _unstreamable(request, accepted)
+        if refusal is not None:
+            return _one(refusal, request, accepted)
+        assert accepted.framing is not None
+        results = _results(host, prepared, context)
+        return _varying(stream(accepted.framing, results, api_settings.KEEP_ALIVE))
+    allowed = ALL_KINDS if request.method == "POST" else GET_KINDS
     streams = host.streams(scope)
     try:
-        context = {"request": request, "scope": scope, "user": user, "streams": streams}
-        allowed = POST_KINDS if request.method == "POST" else GET_KINDS
-        result = await host.execute(operation, context, allowed=allowed)
-        status, headers = _status_of(result, request, media_type)
-        return _response(result, media_type, status, headers)
+        outcome = await host.execute(prepared, {**context, "streams": streams}, allowed=allowed)
+    finally:
+        await streams.close()
+    assert not isinstance(outcome, Subscribed)
+    return _one(outcome, request, accepted)
+
+
+async def _results(
+    host: Host, prepared: Prepared, context: dict[str, Any]
+) -> AsyncGenerator[Result, None]:
+    """The results of a subscription, whose consumers close with the generator."""
+    streams = host.streams(context["scope"])
+    try:
+        outcome = await host.execute(prepared, {**context, "streams": streams}, allowed=ALL_KINDS)
+        match outcome:
+            case Rejected() | Answered():
+                yield _result_of(outcome)
+            case Subscribed(results=results):
+                async with aclosing(results):
+                    async for result in results:
+                        yield result
+            case _:  # pragma: no cover  (mypy proves that nothing comes here)
+                assert_never(outcome)
+    except Exception as error:
+        yield {"errors": [internal(error)]}
     finally:
         await streams.close()
 
@@ -125,28 +168,55 @@ async def _authenticate(host: Host, scope: dict[str, Any]) -> Any:
         raise RequestRefused(facts["status"], known.message, facts["code"]) from error
 
 
-def _status_of(
-    result: dict[str, Any], request: HttpRequest, media_type: str
-) -> tuple[int, dict[str, str]]:
-    """Give the status of a result, and the headers that belong to it."""
-    if "data" in result:
-        return 200, {}
-    codes = [error.get("extensions", {}).get("code") for error in result["errors"]]
-    if request.method != "POST" and NOT_ALLOWED in codes:
-        return 405, {"Allow": "POST"}
+def _unstreamable(request: HttpRequest, accepted: Acceptable) -> Rejected | None:
+    """Why a subscription cannot be answered here, if so."""
+    if not isinstance(request, ASGIRequest):
+        message = "A subscription over HTTP needs an ASGI server; this one speaks WSGI."
+        return Rejected([{"message": message, "extensions": {"code": NOT_ALLOWED}}])
+    if accepted.framing is None:
+        message = (
+            "A subscription is answered as a stream: Accept must name text/event-stream or "
+            "multipart/mixed;subscriptionSpec=1.0."
+        )
+        extensions = {"code": "NOT_ACCEPTABLE", "status": 406}
+        return Rejected([{"message": message, "extensions": extensions}])
+    return None
+
+
+def _one(outcome: Rejected | Answered, request: HttpRequest, accepted: Acceptable) -> HttpResponse:
+    """Answer with the one result that there is."""
+    result = _result_of(outcome)
+    if accepted.document is None:
+        assert accepted.framing is not None
+        body = whole(accepted.framing, result)
+        return _varying(HttpResponse(body, content_type=accepted.framing.content_type))
+    if isinstance(outcome, Answered):
+        return _document(result, accepted.document, 200)
+    if request.method != "POST" and outcome.code == NOT_ALLOWED:
+        return _document(result, accepted.document, 405, {"Allow": "POST"})
     # Clients that ask for plain JSON read nothing of an answer whose status is an error.
-    return (400 if media_type == GRAPHQL_RESPONSE else 200), {}
+    status = 400 if accepted.document == GRAPHQL_RESPONSE else 200
+    return _document(result, accepted.document, status)
 
 
-def _response(
-    result: dict[str, Any], media_type: str, status: int, headers: Mapping[str, str]
+def _result_of(outcome: Rejected | Answered) -> Result:
+    return {"errors": outcome.errors} if isinstance(outcome, Rejected) else outcome.result
+
+
+def _refused(refusal: RequestRefused, accepted: Acceptable) -> HttpResponse:
+    media_type = accepted.document or JSON
+    return _document(refusal.as_result(), media_type, refusal.status, refusal.headers)
+
+
+def _document(
+    result: Result, media_type: str, status: int, headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
     response = HttpResponse(encode(result), content_type=media_type, status=status)
-    for name, value in headers.items():
+    for name, value in (headers or {}).items():
         response[name] = value
     return _varying(response)
 
 
-def _varying(response: HttpResponse) -> HttpResponse:
+def _varying(response: Answer) -> Answer:
     patch_vary_headers(response, ["Accept"])
     return response

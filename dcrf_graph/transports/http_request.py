@@ -1,8 +1,8 @@
 """
 From an HTTP request to the GraphQL request in it, or to the reason why there is none.
 
-The media types, the parameters and the status codes of GraphQL over HTTP. It must not know how an
-operation is run. Types of parameters are checked by the same rules as on a WebSocket.
+The parameters and the status codes of GraphQL over HTTP. It must not know how an operation is run,
+nor how it is answered. Types of parameters are checked by the same rules as on a WebSocket.
 
 Source: https://graphql.github.io/graphql-over-http/draft/
 """
@@ -19,10 +19,6 @@ from django.http.request import UnreadablePostError
 from dcrf_graph.protocols.effects import OperationRequest
 from dcrf_graph.protocols.frames import InvalidMessage, decode
 from dcrf_graph.protocols.messages import operation_request
-
-JSON = "application/json; charset=utf-8"
-GRAPHQL_RESPONSE = "application/graphql-response+json; charset=utf-8"
-HTML = "text/html; charset=utf-8"
 
 METHODS = ("GET", "POST")
 """What ``Allow`` names; HEAD is a GET whose body the server leaves out."""
@@ -44,30 +40,6 @@ class RequestRefused(Exception):
         """Say it in the shape of a GraphQL response."""
         extensions = {"code": self.code, "status": self.status}
         return {"errors": [{"message": self.message, "extensions": extensions}]}
-
-
-def response_type(request: HttpRequest) -> str:
-    """
-    Choose the media type to answer with: the client's favourite, JSON where it has none.
-
-    Raises:
-        RequestRefused: 406, if the client takes neither.
-    """
-    # JSON comes first, because it is what `*/*` and a missing header get.
-    chosen = request.get_preferred_type([JSON, GRAPHQL_RESPONSE])
-    if chosen is None:
-        message = "Accept: expected application/graphql-response+json or application/json"
-        raise RequestRefused(406, message, "NOT_ACCEPTABLE")
-    return chosen
-
-
-def wants_page(request: HttpRequest) -> bool:
-    """Whether a browser has opened the address without asking anything."""
-    return (
-        request.method in ("GET", "HEAD")
-        and "query" not in request.GET
-        and request.get_preferred_type([JSON, GRAPHQL_RESPONSE, HTML]) == HTML
-    )
 
 
 def read_request(request: HttpRequest, max_size: int) -> OperationRequest:

@@ -10,8 +10,9 @@ import pytest
 from django.db import connection
 from django.test import AsyncClient, AsyncRequestFactory, Client, override_settings
 from django.urls import path
+from graphql import OperationType
 
-from dcrf_graph.protocols.effects import OperationRequest
+from dcrf_graph.graphql.execution import Outcome, Prepared
 from dcrf_graph.transports.http import graphql_view
 from tests.transports.http_host import NumberHost
 
@@ -129,15 +130,10 @@ async def test_a_get_may_name_a_content_type_without_having_a_body(client: Async
     assert body(response) == {"data": {"number": 1}}
 
 
-@pytest.mark.parametrize("ask", [post, get])
-async def test_a_subscription_is_refused_with_a_reason(client: AsyncClient, ask: Any) -> None:
-    response = await ask(client, "subscription { numbers }")
-    assert response.status_code == (200 if ask is post else 405)
-    assert body(response)["errors"][0]["message"] == "A subscription is not allowed."
-
-
-async def test_a_client_that_takes_no_json_is_refused_with_406(client: AsyncClient) -> None:
-    response = await post(client, "{ number }", "text/event-stream")
+async def test_a_client_that_takes_nothing_of_ours_is_refused_with_406(
+    client: AsyncClient,
+) -> None:
+    response = await post(client, "{ number }", "image/png")
     assert response.status_code == 406
     assert body(response)["errors"][0]["extensions"] == {"code": "NOT_ACCEPTABLE", "status": 406}
 
@@ -200,14 +196,15 @@ async def test_each_request_has_consumers_of_its_own_and_closes_them(
     client: AsyncClient, host: NumberHost
 ) -> None:
     await post(client, "{ number }")
+    await post(client, "mutation { set(number: 5) }")
     await post(client, "{ nothing }")
     assert [streams.closed for streams in host.opened] == [1, 1]
 
 
 class FailingHost(NumberHost):
     async def execute(
-        self, request: OperationRequest, context: dict[str, Any], *, allowed: Collection[str]
-    ) -> dict[str, Any]:
+        self, prepared: Prepared, context: dict[str, Any], *, allowed: Collection[OperationType]
+    ) -> Outcome:
         raise RuntimeError("the password is 1234")
 
 
@@ -217,7 +214,7 @@ async def test_a_fault_of_the_server_is_logged_and_not_told(
     host = FailingHost()
     request = AsyncRequestFactory().get(URL, {"query": "{ number }"})
     with caplog.at_level(logging.ERROR, logger="dcrf_graph"):
-        response = await graphql_view(host)(request)
+        response: Any = await graphql_view(host)(request)
     assert response.status_code == 500
     assert body(response)["errors"][0]["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
     assert b"1234" not in response.content
@@ -233,7 +230,7 @@ class BrokenAuthentication(NumberHost):
 async def test_a_fault_of_the_authentication_is_a_fault_of_the_server() -> None:
     host = BrokenAuthentication()
     request = AsyncRequestFactory().get(URL, {"query": "{ number }"})
-    response = await graphql_view(host)(request)
+    response: Any = await graphql_view(host)(request)
     assert response.status_code == 500
     assert b"no such table" not in response.content
     assert host.opened == []
@@ -245,8 +242,8 @@ class WaitingHost(NumberHost):
         self.waiting = asyncio.Event()
 
     async def execute(
-        self, request: OperationRequest, context: dict[str, Any], *, allowed: Collection[str]
-    ) -> dict[str, Any]:
+        self, prepared: Prepared, context: dict[str, Any], *, allowed: Collection[OperationType]
+    ) -> Outcome:
         self.waiting.set()
         await asyncio.Event().wait()
         raise AssertionError("unreachable")

@@ -10,12 +10,8 @@ from django.test import RequestFactory, override_settings
 
 from dcrf_graph.protocols.effects import OperationRequest
 from dcrf_graph.transports.http_request import (
-    GRAPHQL_RESPONSE,
-    JSON,
     RequestRefused,
     read_request,
-    response_type,
-    wants_page,
 )
 
 QUERY = "{ cards { id } }"
@@ -35,61 +31,6 @@ def refusal(request: HttpRequest, max_size: int = 1000) -> RequestRefused:
     with pytest.raises(RequestRefused) as caught:
         read_request(request, max_size)
     return caught.value
-
-
-# The media type of the answer
-
-
-@pytest.mark.parametrize(
-    ("accept", "chosen"),
-    [
-        (None, JSON),
-        ("*/*", JSON),
-        ("application/*", JSON),
-        ("application/json", JSON),
-        ("application/json; charset=utf-8", JSON),
-        ("application/graphql-response+json", GRAPHQL_RESPONSE),
-        # Apollo Client 4
-        ("application/graphql-response+json,application/json;q=0.9", GRAPHQL_RESPONSE),
-        ("application/graphql-response+json, */*", GRAPHQL_RESPONSE),
-        ("application/graphql-response+json;q=0.5, application/json", JSON),
-        # urql
-        (
-            "application/graphql-response+json, application/graphql+json, application/json, "
-            "text/event-stream, multipart/mixed",
-            GRAPHQL_RESPONSE,
-        ),
-        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", JSON),
-    ],
-)
-def test_the_favourite_of_the_client_is_chosen(accept: str | None, chosen: str) -> None:
-    headers = None if accept is None else {"Accept": accept}
-    assert response_type(REQUESTS.get("/", headers=headers)) == chosen
-
-
-@pytest.mark.parametrize("accept", ["text/event-stream", "image/png", "application/json;q=0"])
-def test_a_client_that_takes_neither_is_refused_with_406(accept: str) -> None:
-    with pytest.raises(RequestRefused) as caught:
-        response_type(REQUESTS.get("/", headers={"Accept": accept}))
-    assert caught.value.status == 406
-
-
-@pytest.mark.parametrize(
-    ("method", "query", "accept", "wanted"),
-    [
-        ("GET", "", "text/html,*/*;q=0.8", True),
-        ("HEAD", "", "text/html,*/*;q=0.8", True),
-        ("GET", "?query={a}", "text/html,*/*;q=0.8", False),
-        ("POST", "", "text/html,*/*;q=0.8", False),
-        ("GET", "", "*/*", False),
-        ("GET", "", "application/json, text/html;q=0.1", False),
-    ],
-)
-def test_a_browser_that_asks_nothing_wants_the_page(
-    method: str, query: str, accept: str, wanted: bool
-) -> None:
-    request = REQUESTS.generic(method, f"/graphql/{query}", HTTP_ACCEPT=accept)
-    assert wants_page(request) is wanted
 
 
 # GET
