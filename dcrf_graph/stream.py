@@ -116,7 +116,7 @@ class Stream:
         except Exception:
             logger.exception("The consumer of %s failed to disconnect", self.name)
         finally:
-            # What was subscribed while it said goodbye.
+            # Again, for consumers that replace websocket_disconnect.
             self.consumer.subscriptions.close()
 
     @property

@@ -130,6 +130,7 @@ async def test_while_an_operation_that_was_stopped_still_ends(slow: threading.Ev
         await client.stop("1")
         leaving = asyncio.ensure_future(client.disconnect())
         await turns()
+        assert not leaving.done()
         slow.set()
         await leaving
 
@@ -186,9 +187,9 @@ async def test_a_subscription_that_is_stopped_while_it_starts_has_never_been(
 
 
 class LastWishConsumer(NoteConsumer):
-    """Subscribes when it is told that its client has gone."""
+    """Subscribes when it is told that its client has gone, in place of what ours does then."""
 
-    async def disconnect(self, code: int) -> None:
+    async def websocket_disconnect(self, message: Any) -> None:
         await self.note_activity.subscribe(request_id="too late")
 
 
@@ -295,6 +296,7 @@ class CountingConsumer(DeskConsumer):
     """Counts notes wherever it is asked to, with nothing that closes a connection."""
 
     async def disconnect(self, code: int) -> None:
+        await self.gate.pass_through()
         await sync_to_async(Note.objects.count)()
 
     async def desk_message(self, message: Any) -> None:
@@ -302,7 +304,9 @@ class CountingConsumer(DeskConsumer):
 
 
 @BOTH
-async def test_after_a_stream_that_its_consumer_closed(protocol: Any) -> None:
+async def test_after_a_stream_that_its_consumer_closed(
+    protocol: Any, desk: type[DeskConsumer]
+) -> None:
     """What a consumer reads while it says goodbye is not read in the name of any call."""
     router = Router()
     router.register("desk", CountingConsumer)
@@ -311,9 +315,12 @@ async def test_after_a_stream_that_its_consumer_closed(protocol: Any) -> None:
             await client.call("desk", "leave")
         else:
             await client.error("mutation { deskLeave }")
+        await quiet()
+        desk.gate.open.set()
 
 
-async def test_after_a_message_of_a_group() -> None:
+async def test_after_a_message_of_a_group(desk: type[DeskConsumer]) -> None:
+    desk.gate.open.set()
     layer: Any = get_channel_layer()
     router = Router()
     router.register("desk", CountingConsumer)
