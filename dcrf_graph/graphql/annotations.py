@@ -13,7 +13,7 @@ import inspect
 import types as python_types
 import typing
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -67,7 +67,7 @@ class Annotated:
         if origin is typing.Annotated:
             return self.type_of(inner[0])
         if origin in (typing.Union, python_types.UnionType):
-            return self.union(inner)
+            return self.union(annotation, inner)
         if origin is typing.Literal:
             return self.literal(inner)
         if annotation in LISTS or origin in LISTS:
@@ -78,11 +78,24 @@ class Annotated:
         name = ANNOTATION_TYPES.get(annotation)
         if name is None and isinstance(annotation, type) and issubclass(annotation, enum.Enum):
             name = enums.define_class(self.types.definitions, annotation)
-        return f"{name or 'JSON'}!"
+        return f"{name or self.unknown(annotation)}!"
 
-    def union(self, options: tuple[Any, ...]) -> str:
+    def unknown(self, annotation: Any) -> str:
+        """``JSON``, and a problem unless a free object was meant."""
+        if annotation is not dict and typing.get_origin(annotation) not in (dict, Mapping):
+            self.types.problems.report(
+                "W010",
+                self.breadcrumb,
+                f"the annotation {inspect.formatannotation(annotation)} has no GraphQL type.",
+                "It is JSON.",
+                "Use a builtin, an enum, a TypedDict, a dataclass or a serializer; or Any, where "
+                "everything is meant.",
+            )
+        return "JSON"
+
+    def union(self, annotation: Any, options: tuple[Any, ...]) -> str:
         rest = [option for option in options if option is not type(None)]
-        text = self.type_of(rest[0]) if len(rest) == 1 else "JSON!"
+        text = self.type_of(rest[0]) if len(rest) == 1 else f"{self.unknown(annotation)}!"
         return text.removesuffix("!") if len(rest) < len(options) else text
 
     def literal(self, values: tuple[Any, ...]) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from graphql import StringValueNode, print_ast
 
-from dcrf_graph.exceptions import ConfigurationError
+from dcrf_graph.graphql.problems import refuse
 
 
 @dataclass(frozen=True)
@@ -102,17 +102,15 @@ class Definitions:
         """Claim a name; False when this origin has it already.
 
         Raises:
-            ConfigurationError: when another origin has it, naming both.
+            DerivationError: when another origin has it, naming both.
         """
         if name not in self._origins:
             self._origins[name] = (origin, described)
             return True
         other, other_described = self._origins[name]
         if other != origin:
-            raise ConfigurationError(
-                f"Two things want the GraphQL name {name!r}: {other_described} and {described}. "
-                f"{remedy}"
-            )
+            cause = f"{other_described} and {described} both want the GraphQL name {name!r}."
+            raise refuse("E001", described, cause, remedy)
         return False
 
     def add(self, definition: Definition) -> None:

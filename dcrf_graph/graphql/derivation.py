@@ -9,15 +9,15 @@ nothing otherwise.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from dcrf_graph.arguments import EMPTY, annotations_of
-from dcrf_graph.exceptions import ConfigurationError
 from dcrf_graph.graphql import naming
 from dcrf_graph.graphql.annotations import is_serializer, without_status
 from dcrf_graph.graphql.inputs import arguments_for
-from dcrf_graph.graphql.lists import page_type, pages_of
+from dcrf_graph.graphql.lists import Pages, page_type, pages_of
 from dcrf_graph.graphql.operations import (
     Kind,
     Operation,
@@ -26,11 +26,12 @@ from dcrf_graph.graphql.operations import (
     Shape,
     duplicates,
 )
+from dcrf_graph.graphql.problems import refuse
 from dcrf_graph.graphql.registered import RegisteredConsumer
 from dcrf_graph.graphql.types import Types
 from dcrf_graph.mixins import StreamedPaginatedListMixin
 from dcrf_graph.observer.base_observer import BaseObserver
-from dcrf_graph.observer.links import observed_by, subscribed_in
+from dcrf_graph.observer.links import observed_by, returns_nothing, subscribed_in
 from dcrf_graph.observer.model_observer import ModelObserver
 
 STANDARD = ("list", "retrieve", "create", "update", "patch", "delete")
@@ -42,7 +43,7 @@ def derive_operations(registrations: Iterable[Registered], types: Types) -> tupl
     """Every operation of every registered consumer, in a stable order.
 
     Raises:
-        ConfigurationError: where two want one name, or a name is not legal.
+        DerivationError: where two want one name, or a name is not legal.
     """
     operations: list[Operation] = []
     for registration in registrations:
@@ -50,10 +51,12 @@ def derive_operations(registrations: Iterable[Registered], types: Types) -> tupl
         read = view_operations if registered.is_view else consumer_operations
         operations.extend(read(registered))
     for first, second in duplicates(operations):
-        raise ConfigurationError(
-            f"{place(first)} and {place(second)} both become the {first.kind} {first.name!r}. "
+        raise refuse(
+            "E001",
+            place(second),
+            f"{place(first)} and {place(second)} both become the {first.kind} {first.name!r}.",
             "Register one of them with another prefix or singular=, or give an action another "
-            "graphql_name."
+            "graphql_name.",
         )
     return tuple(operations)
 
@@ -109,6 +112,9 @@ def consumer_operations(registered: RegisteredConsumer) -> Iterator[Operation]:
             yield pages_operation(registered, action)
         elif not is_left_out(registered, action):
             yield call_operation(registered, action)
+        elif not action.startswith("unsubscribe"):
+            report_unclear(registered, action)
+    report_unheard(registered)
 
 
 def is_left_out(registered: RegisteredConsumer, action: str) -> bool:
@@ -120,6 +126,48 @@ def is_left_out(registered: RegisteredConsumer, action: str) -> bool:
     return bool(subscribed_in(registered.consumer, registered.method(action), frozenset()))
 
 
+def report_unclear(registered: RegisteredConsumer, action: str) -> None:
+    """A subscribing action without a field, because its observer is not certain."""
+    found = subscribed_in(registered.consumer, registered.method(action), frozenset())
+    if len(found) > 1:
+        cause = "it subscribes several observers."
+    elif found:
+        cause = "it subscribes an observer, and returns something else too."
+    else:
+        cause = "nothing in its code says which observer it subscribes."
+    registered.types.problems.report(
+        "W006",
+        registered.breadcrumb(action),
+        cause,
+        "GraphQL has no field for it.",
+        'Say which: @action(subscribes="name_of_the_observer"); or leave it out: '
+        "@action(graphql=False).",
+    )
+
+
+def report_unheard(registered: RegisteredConsumer) -> None:
+    """Observers of the consumer that no action subscribes, clearly or not."""
+    heard: set[BaseObserver] = set()
+    for action in registered.consumer.available_actions:
+        method = registered.method(action)
+        heard |= subscribed_in(registered.consumer, method, frozenset())
+        found = observer_of(registered, action)
+        if found is not None:
+            heard.add(found)
+    for name in sorted(dir(registered.consumer)):
+        observer = inspect.getattr_static(registered.consumer, name, None)
+        if isinstance(observer, BaseObserver) and observer not in heard:
+            registered.types.problems.report(
+                "W007",
+                registered.breadcrumb(name),
+                "no action subscribes this observer.",
+                "GraphQL clients cannot hear it.",
+                f'Add an action that does: @action(subscribes="{name}") async def '
+                f"subscribe_{name}(self, request_id, **kwargs): "
+                f"await self.{name}.subscribe(request_id=request_id).",
+            )
+
+
 def observer_of(registered: RegisteredConsumer, action: str) -> BaseObserver | None:
     """What an action subscribes, where that is certain."""
     instance = getattr(registered.consumer, "handle_instance_change", None)
@@ -128,7 +176,9 @@ def observer_of(registered: RegisteredConsumer, action: str) -> BaseObserver | N
     try:
         return observed_by(registered.consumer, action)
     except LookupError as error:
-        raise ConfigurationError(f"{registered.breadcrumb(action)}: {error}") from error
+        place = registered.breadcrumb(action)
+        remedy = "Name an attribute of the consumer that is an observer, or the observer itself."
+        raise refuse("E004", place, str(error.args[0]), remedy) from error
 
 
 # -- one operation -------------------------------------------------------------------------------
@@ -179,7 +229,7 @@ def answer_of(registered: RegisteredConsumer, action: str) -> tuple[str, Shape, 
         item = item_type(registered, action, output)
         pages = pages_of(registered.consumer)
         if pages is not None:
-            page = page_type(registered.types, pages, item)
+            page = reported_page(registered, action, pages, item)
             return page, "json" if page == "JSON" else "page", item
         return f"[{item}]" if item == "JSON" else f"[{item}!]", "list", item
     if registered.generic and action in STANDARD and output is None:
@@ -188,11 +238,33 @@ def answer_of(registered: RegisteredConsumer, action: str) -> tuple[str, Shape, 
         data = registered.serializer_type(action)
         return data, "json" if data == "JSON" else "object", data
     annotation = returned(registered.method(action)) if output is None else output
+    if annotation is EMPTY and not returns_nothing(registered.method(action)):
+        registered.types.problems.report(
+            "W005",
+            registered.breadcrumb(action),
+            "nothing says what it answers.",
+            "In GraphQL it answers JSON.",
+            "Annotate what it returns, or say it: @action(output=Serializer).",
+        )
     text = registered.annotated(action, "output").type_of(annotation).removesuffix("!")
     data = text.strip("[]!")
     if data == "JSON":
         return text, "json", data
     return text, "list" if text.startswith("[") else "object", data
+
+
+def reported_page(registered: RegisteredConsumer, action: str, pages: Pages, item: str) -> str:
+    """The type of a page; a paginator of unknown shape is a problem."""
+    page = page_type(registered.types, pages, item)
+    if page == "JSON":
+        registered.types.problems.report(
+            "W012",
+            registered.breadcrumb(action),
+            f"{registered.consumer.pagination_class.__name__} is no paginator of a known kind.",
+            "Its pages are JSON.",
+            "Derive it from one of DRF's or of this library's paginators.",
+        )
+    return page
 
 
 def item_type(registered: RegisteredConsumer, action: str, output: Any) -> str:
@@ -228,6 +300,14 @@ def observed_type(registered: RegisteredConsumer, action: str, observer: BaseObs
     serializer = getattr(observer, "serializer_class", None)
     if is_serializer(serializer):
         return registered.types.named(serializer, "output", registered.breadcrumb(action))
+    registered.types.problems.report(
+        "W008",
+        registered.breadcrumb(action),
+        f"the observer {observer.func.__name__!r} has no serializer class.",
+        "The data of its events is JSON.",
+        "Give it one, @model_observer(Model, serializer_class=...), or say what its handler sends: "
+        "@action(subscribes=..., output=...).",
+    )
     return "JSON"
 
 
@@ -236,7 +316,7 @@ def pages_operation(registered: RegisteredConsumer, action: str) -> Operation:
     name = naming.joined(registered.plural, "pages")
     item = item_type(registered, action, registered.option(action, "output"))
     pages = pages_of(registered.consumer)
-    page = "JSON" if pages is None else page_type(registered.types, pages, item)
+    page = "JSON" if pages is None else reported_page(registered, action, pages, item)
     return operation(
         registered, action, "subscription", name, (f"{page}!", "pages", item), described="pages"
     )

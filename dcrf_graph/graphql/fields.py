@@ -67,7 +67,17 @@ def type_of(field: AnyField, site: Site) -> str:
             entry = FIELD_TYPES[cls]
             return entry if isinstance(entry, str) else entry(field, site)
     if site.direction == "output":
-        return annotated_type(return_annotation(type(field).to_representation), site)
+        annotation = return_annotation(type(field).to_representation)
+        if annotation is not NOTHING:
+            return site.annotated().type_of(annotation)
+    site.types.problems.report(
+        "W002",
+        site.breadcrumb,
+        f"{type(field).__name__} is in no table of field types.",
+        "Its type is JSON.",
+        f'Say it once: register_field({type(field).__name__}, "String"); for reading, a return '
+        "annotation of its to_representation() does too.",
+    )
     return "JSON"
 
 
@@ -77,10 +87,6 @@ def register_field(field_class: type[AnyField], entry: str | Rule) -> None:
     Call it before the schema is built, e.g. beside the field class.
     """
     FIELD_TYPES[field_class] = entry
-
-
-def annotated_type(annotation: Any, site: Site) -> str:
-    return "JSON" if annotation is NOTHING else site.annotated().type_of(annotation)
 
 
 def integer(field: serializers.IntegerField, site: Site) -> str:
@@ -174,7 +180,17 @@ def read_only(field: serializers.ReadOnlyField, site: Site) -> str:
     """The type of the model's column, else by the property's or method's annotation."""
     if site.source.column is not None:
         return column_type(site.source.column, site)
-    return annotated_type(site.source.annotation, site)
+    if site.source.annotation is not NOTHING:
+        return site.annotated().type_of(site.source.annotation)
+    site.types.problems.report(
+        "W003",
+        site.breadcrumb,
+        f"nothing says what {field.source!r} is.",
+        "Its type is JSON.",
+        "Annotate what the property or method returns, or declare a field of the right class "
+        "with read_only=True.",
+    )
+    return "JSON"
 
 
 def column_type(column: models.Field[Any, Any], site: Site) -> str:
@@ -187,7 +203,17 @@ def column_type(column: models.Field[Any, Any], site: Site) -> str:
 def method(field: serializers.SerializerMethodField, site: Site) -> str:
     """By the return annotation of the method."""
     found = inspect.getattr_static(type(field.parent), str(field.method_name), None)
-    return annotated_type(return_annotation(found), site) if callable(found) else "JSON"
+    annotation = return_annotation(found) if callable(found) else NOTHING
+    if annotation is not NOTHING:
+        return site.annotated().type_of(annotation)
+    site.types.problems.report(
+        "W001",
+        site.breadcrumb,
+        f"{field.method_name}() has no return annotation that can be read.",
+        "Its type is JSON.",
+        f"Annotate it: def {field.method_name}(self, obj) -> str.",
+    )
+    return "JSON"
 
 
 FIELD_TYPES: dict[type, str | Rule] = {

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from dcrf_graph.arguments import EMPTY, Argument, arguments_of
-from dcrf_graph.exceptions import ConfigurationError
 from dcrf_graph.graphql import naming
 from dcrf_graph.graphql.annotations import is_serializer
 from dcrf_graph.graphql.definitions import quoted
 from dcrf_graph.graphql.fields import Site, column_type
 from dcrf_graph.graphql.lists import backend_arguments, pages_of
 from dcrf_graph.graphql.operations import OperationArgument
+from dcrf_graph.graphql.problems import refuse
 from dcrf_graph.graphql.registered import RegisteredConsumer
 from dcrf_graph.graphql.sources import Source, step
 from dcrf_graph.graphql.types import Types
@@ -33,17 +33,15 @@ def arguments_for(
     """The arguments of an action's root field, whose name is ``field``.
 
     Raises:
-        ConfigurationError: where two have one name, or one is not legal.
+        DerivationError: where two have one name, or one is not legal.
     """
     found: dict[str, OperationArgument] = {}
     for argument in all_arguments(registered, action, field):
         place = registered.breadcrumb(action, argument.key or argument.name)
         naming.checked(argument.name, place, "Rename the parameter.")
         if argument.name in found:
-            raise ConfigurationError(
-                f"{place}: two arguments are named {argument.name!r} in GraphQL. "
-                "Rename one of the parameters."
-            )
+            cause = f"two arguments are named {argument.name!r} in GraphQL."
+            raise refuse("E001", place, cause, "Rename one of the parameters.")
         found[argument.name] = argument
     return tuple(found.values())
 
@@ -89,7 +87,15 @@ def parameter(
         text = "ID!" if argument.required else "ID"
         return OperationArgument("id", text, argument.name, argument.description)
     text, default = "JSON!", None
-    if argument.annotation is not EMPTY:
+    if argument.annotation is EMPTY:
+        registered.types.problems.report(
+            "W004",
+            registered.breadcrumb(action, argument.name),
+            "the parameter has no annotation that can be read.",
+            "In GraphQL it is JSON, and nothing checks what clients send.",
+            f"Annotate it: {argument.name}: int.",
+        )
+    else:
         enum_name = naming.pascal(field) + naming.pascal(argument.name)
         text = registered.annotated(action, "input", enum_name).type_of(argument.annotation)
     if not argument.required:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from dcrf_graph.exceptions import ConfigurationError
+from dcrf_graph.graphql.problems import refuse
 from dcrf_graph.settings import api_settings
 
 LEGAL = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
@@ -94,13 +94,11 @@ def checked(name: str, breadcrumb: str, remedy: str) -> str:
     """Return the name if GraphQL allows it.
 
     Raises:
-        ConfigurationError: naming the place (``breadcrumb``) and the remedy.
+        DerivationError: naming the place (``breadcrumb``) and the remedy.
     """
     if LEGAL.fullmatch(name) is None:
-        raise ConfigurationError(f"{breadcrumb}: {name!r} is no legal GraphQL name. {remedy}")
+        raise refuse("E002", breadcrumb, f"{name!r} is no legal GraphQL name.", remedy)
     if name.startswith("__"):
-        raise ConfigurationError(
-            f"{breadcrumb}: {name!r} starts with two underscores, which GraphQL keeps for "
-            f"introspection. {remedy}"
-        )
+        cause = f"{name!r} starts with two underscores, which GraphQL keeps for introspection."
+        raise refuse("E002", breadcrumb, cause, remedy)
     return name

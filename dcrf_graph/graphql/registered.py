@@ -69,12 +69,29 @@ class RegisteredConsumer:
             return self.consumer().get_serializer_class(action=action)
         except Exception:
             # It asks for a client, whom there is none of: the declared one is what is left.
+            self.types.problems.report(
+                "I002",
+                self.breadcrumb("get_serializer_class()"),
+                f"it cannot be asked without a client (action {action!r}).",
+                "The schema has the declared serializer_class."
+                if declared is not None
+                else "The schema has JSON.",
+                "Let it depend on the action only, or declare a serializer_class that fits all.",
+            )
             return declared
 
     def serializer_type(self, action: str, direction: Direction = "output") -> str:
         """The type of what the serializer of an action writes or reads."""
         serializer = self.serializer(action)
         if serializer is None:
+            if self.generic:
+                self.types.problems.report(
+                    "W009",
+                    self.breadcrumb(),
+                    "nothing says its serializer.",
+                    "What it reads and writes is JSON.",
+                    "Give it a serializer_class.",
+                )
             return "JSON"
         return self.types.named(serializer, direction, self.consumer.__name__)
 

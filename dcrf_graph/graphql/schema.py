@@ -24,7 +24,6 @@ from graphql import (
     parse,
 )
 
-from dcrf_graph.exceptions import ConfigurationError
 from dcrf_graph.graphql import scalars
 from dcrf_graph.graphql.definitions import (
     ArgumentDefinition,
@@ -35,6 +34,7 @@ from dcrf_graph.graphql.definitions import (
 )
 from dcrf_graph.graphql.derivation import derive_operations
 from dcrf_graph.graphql.operations import Kind, Operation, Registered
+from dcrf_graph.graphql.problems import Problem, refuse
 from dcrf_graph.graphql.resolvers import DerivedRoots, DerivedTypes
 from dcrf_graph.graphql.types import Types
 
@@ -53,13 +53,15 @@ class Derived:
     """A derived schema.
 
     ``sdl`` is its text with the user's own at the end; ``definitions`` are the
-    derived types, whose native keys are not in the text.
+    derived types, whose native keys are not in the text; ``problems`` is what
+    could not be derived.
     """
 
     sdl: str
     schema: GraphQLSchema
     operations: tuple[Operation, ...]
     definitions: tuple[Definition, ...]
+    problems: tuple[Problem, ...] = ()
 
 
 def derive(
@@ -75,7 +77,7 @@ def derive(
             replace a derived resolver.
 
     Raises:
-        ConfigurationError: where a name is not legal or wanted twice, or the
+        DerivationError: where a name is not legal or wanted twice, or the
             given SDL does not fit; it says where and what to do.
     """
     types = Types()
@@ -104,11 +106,10 @@ def derive(
     try:
         schema = make_executable_schema(sdl, *bound, *bindables)
     except (GraphQLError, TypeError, ValueError) as error:
-        raise ConfigurationError(
-            f"The schema cannot be built: {error} Check the router's type_defs and bindables."
-        ) from error
+        remedy = "Check the router's type_defs and bindables."
+        raise refuse("E005", "Router", f"the schema cannot be built: {error}", remedy) from error
     accept_enum_variables(schema)
-    return Derived(sdl, schema, operations, definitions)
+    return Derived(sdl, schema, operations, definitions, tuple(types.problems))
 
 
 def accept_enum_variables(schema: GraphQLSchema) -> None:
@@ -137,7 +138,7 @@ def read_own(type_defs: Sequence[str]) -> DocumentNode | None:
     try:
         return parse("\n\n".join(type_defs))
     except GraphQLError as error:
-        raise ConfigurationError(f"The router's type_defs are no SDL: {error}") from error
+        raise refuse("E005", "Router", f"its type_defs are no SDL: {error}", "") from error
 
 
 def names_defined(document: DocumentNode | None) -> frozenset[str]:

@@ -14,7 +14,6 @@ from typing import Any, Literal, TypeAlias
 from django.db import models
 from rest_framework import serializers
 
-from dcrf_graph.exceptions import ConfigurationError
 from dcrf_graph.graphql import scalars
 from dcrf_graph.graphql.definitions import (
     Definitions,
@@ -26,6 +25,7 @@ from dcrf_graph.graphql.definitions import (
 from dcrf_graph.graphql.enums import text_of
 from dcrf_graph.graphql.fields import Site, type_of
 from dcrf_graph.graphql.naming import camel, checked, pascal
+from dcrf_graph.graphql.problems import Problems, refuse
 from dcrf_graph.graphql.sources import (
     AnyField,
     Source,
@@ -62,6 +62,7 @@ class Types:
 
     def __init__(self) -> None:
         self.definitions = Definitions()
+        self.problems = Problems()
         self._serializers: dict[type, Any] = {}
         self._generated: dict[type, str] = {}
         for name in (*GRAPHQL_OWN, *scalars.DESCRIPTIONS):
@@ -82,7 +83,7 @@ class Types:
                 serializers that DRF generates for ``Meta.depth``.
 
         Raises:
-            ConfigurationError: if another serializer has the name, a field's
+            DerivationError: if another serializer has the name, a field's
                 name is not legal, or the serializer cannot be made.
         """
         cls = serializer if isinstance(serializer, type) else type(serializer)
@@ -120,10 +121,9 @@ class Types:
                 assert instance.fields is not None
             except Exception as error:
                 # Any code of the application may run in get_fields().
-                raise ConfigurationError(
-                    f"{breadcrumb}: its fields cannot be read: {error!r}. If it needs a request, "
-                    "give its get_fields() and __init__() a way to do without."
-                ) from error
+                cause = f"its fields cannot be read: {error!r}."
+                remedy = "If it needs a request, let its get_fields() and __init__() do without."
+                raise refuse("E003", breadcrumb, cause, remedy) from error
             self._serializers[cls] = instance
         return self._serializers[cls]
 
@@ -142,11 +142,12 @@ class Types:
             site = Site(self, base, key, direction, f"{breadcrumb} > {key}", source)
             definition = self.field(field, site, model)
             if definition.name in made:
-                raise ConfigurationError(
-                    f"{breadcrumb}: the fields {made[definition.name].key!r} and {key!r} both "
-                    f"become {definition.name!r} in GraphQL. Rename one of them (source= keeps "
-                    "where its value comes from)."
+                cause = (
+                    f"the fields {made[definition.name].key!r} and {key!r} both become "
+                    f"{definition.name!r} in GraphQL."
                 )
+                remedy = "Rename one of them (source= keeps where its value comes from)."
+                raise refuse("E001", breadcrumb, cause, remedy)
             made[definition.name] = definition
         return list(made.values())
 
