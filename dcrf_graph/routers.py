@@ -271,7 +271,11 @@ def application_of(consumer: Any) -> Any:
 
 def noun_of(consumer_class: Any, prefix: str) -> str:
     """The noun of one row: its model's name, else, where there is no model, the prefix."""
-    model = getattr(getattr(consumer_class, "queryset", None), "model", None)
-    if model is None:
+    view_class = getattr(getattr(consumer_class, "view", None), "cls", None)
+    for owner in (consumer_class, view_class):
+        model = getattr(getattr(owner, "queryset", None), "model", None)
+        if model is not None:
+            break
+    else:
         return prefix
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", model.__name__).lower()

@@ -13,6 +13,7 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.test import override_settings
 
+from dcrf_graph.calls import current_call
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.consumers import AsyncAPIConsumer
 from dcrf_graph.decorators import action
@@ -298,6 +299,7 @@ class CountingConsumer(DeskConsumer):
     async def disconnect(self, code: int) -> None:
         await self.gate.pass_through()
         await sync_to_async(Note.objects.count)()
+        self.asked.append(f"left in {current_call.get()}")
 
     async def desk_message(self, message: Any) -> None:
         await self.send_json({"data": await sync_to_async(Note.objects.count)()})
@@ -317,6 +319,7 @@ async def test_after_a_stream_that_its_consumer_closed(
             await client.error("mutation { deskLeave }")
         await quiet()
         desk.gate.open.set()
+    assert desk.asked == ["connect", "left in None"]
 
 
 async def test_after_a_message_of_a_group(desk: type[DeskConsumer]) -> None:

@@ -1,0 +1,127 @@
+"""Frames that are caught: what they say, and when a reader has to be waited for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from dcrf_graph.capture import MAX_WAITING_FRAMES, Captured, Event, Events, Reply, reply_of
+from dcrf_graph.changes.change import Event as Change
+from dcrf_graph.exceptions import CallFailed
+from dcrf_graph.observer.subscriptions import Delivery
+
+DONE: dict[str, Any] = {"data": None, "response_status": 204, "errors": []}
+DENIED: dict[str, Any] = {"data": None, "response_status": 403, "errors": ["No."]}
+
+
+def delivery(action: Any = "update", pk: Any = 7) -> Delivery:
+    change = Change(group="g", observer="o", message="{}", action=action, pk=pk)
+    return Delivery(change, ())
+
+
+@pytest.mark.parametrize(
+    ("frame", "data"),
+    [
+        ({"data": 1, "body": 2}, 1),
+        ({"data": None, "body": 2}, None),
+        ({"body": 2, "other": 3}, 2),
+        ({"text": "hello", "request_id": "r"}, {"text": "hello"}),
+    ],
+)
+def test_a_frame_says_its_data_else_its_body_else_all_of_it(frame: Any, data: Any) -> None:
+    assert reply_of(frame).data == data
+
+
+def test_a_frame_without_a_status_is_a_success() -> None:
+    reply = reply_of({"data": 1, "response_status": "fine", "errors": "none"})
+    assert (reply.status, reply.errors) == (200, [])
+
+
+async def test_the_last_frame_of_a_call_is_its_reply_but_an_acknowledgement_is_none() -> None:
+    captured = Captured("r")
+    await captured.put({"data": 1}, None, final=False)
+    await captured.put({"data": 2}, None, final=False)
+    await captured.put(DONE, None, final=True)
+    assert captured.reply is not None
+    assert captured.reply.data == 2
+
+
+async def test_an_event_has_the_action_and_the_key_of_its_change() -> None:
+    captured = Captured("r", events=True)
+    await captured.put({"data": {"id": 1}, "action": "said"}, delivery(), final=False)
+    event = await captured.next()
+    assert isinstance(event, Event)
+    assert (event.action, event.pk, event.data) == ("update", 7, {"id": 1})
+
+
+async def test_before_a_subscription_is_acknowledged_only_deliveries_are_events() -> None:
+    captured = Captured("r", events=True)
+    await captured.put({"data": "hello"}, None, final=False)
+    assert captured.reply is not None
+    captured.acknowledged = True
+    await captured.put({"data": "later"}, None, final=False)
+    event = await captured.next()
+    assert isinstance(event, Event)
+    assert event.data == "later"
+
+
+async def test_an_event_that_fails_is_passed_on_and_a_refusal_ends_the_events() -> None:
+    unsubscribed = asyncio.Event()
+    captured = Captured("r", events=True)
+    events = Events(captured, unsubscribed.set)
+    await captured.put(DENIED, delivery(), final=False)
+    assert (await anext(events)).errors == ("No.",)
+    captured.refused = True
+    await captured.put(DENIED, delivery(), final=False)
+    with pytest.raises(CallFailed, match="403"):
+        await anext(events)
+    assert unsubscribed.is_set()
+
+
+async def test_who_sends_waits_for_a_reader_that_is_too_slow() -> None:
+    captured = Captured("r", follow=True)
+    for number in range(MAX_WAITING_FRAMES):
+        await captured.put({"data": number}, None, final=False)
+    sending = asyncio.ensure_future(captured.put({"data": "last"}, None, final=False))
+    await asyncio.sleep(0)
+    assert not sending.done()
+    assert isinstance(await captured.next(), Reply)
+    await sending
+
+
+async def test_the_end_frees_whoever_waits_to_send_or_to_read() -> None:
+    full, empty = Captured("r", follow=True), Captured("s", follow=True)
+    for number in range(MAX_WAITING_FRAMES):
+        await full.put({"data": number}, None, final=False)
+    sending = asyncio.ensure_future(full.put({"data": "last"}, None, final=False))
+    reading = asyncio.ensure_future(empty.next())
+    await asyncio.sleep(0)
+    full.end()
+    empty.end()
+    await sending
+    assert await reading is None
+    # What came before the end can still be read.
+    read = [await full.next() for _ in range(MAX_WAITING_FRAMES + 1)]
+    assert read[-1] is None
+    assert None not in read[:-1]
+
+
+async def test_a_wait_that_is_cancelled_loses_nothing() -> None:
+    captured = Captured("r", follow=True)
+    reading = asyncio.ensure_future(captured.next())
+    await asyncio.sleep(0)
+    reading.cancel()
+    await captured.put({"data": 1}, None, final=False)
+    reply = await captured.next()
+    assert isinstance(reply, Reply)
+    assert reply.data == 1
+
+
+def test_a_refusal_does_not_take_an_answer_back() -> None:
+    answered, waiting = Captured("r"), Captured("s")
+    answered.reply = reply_of({"data": 1})
+    for captured in (answered, waiting):
+        captured.refuse(DENIED, None)
+    assert (answered.reply.status, waiting.reply and waiting.reply.status) == (200, 403)
