@@ -46,6 +46,17 @@ DEFAULTS: dict[str, Any] = {
     "GRAPHQL_MAX_FIELDS": 2_000,  # with fragments expanded
     "GRAPHQL_MAX_ROOT_FIELDS": 20,  # each of them is a call
     "GRAPHQL_MAX_ALIASES": 50,
+    # GraphQL over HTTP: batches, and forms with files
+    "GRAPHQL_MAX_BATCH": 0,  # operations in one request that is a list; 0: no lists
+    "GRAPHQL_MAX_UPLOADS": 10,  # files of one request
+    "GRAPHQL_MAX_UPLOAD_SIZE": 10_000_000,  # bytes of a request with files
+    # a form is answered if it has one of these, or Django's CSRF token
+    "GRAPHQL_UPLOAD_HEADERS": (
+        "GraphQL-Require-Preflight",
+        "Apollo-Require-Preflight",
+        "X-Apollo-Operation-Name",
+        "X-Requested-With",
+    ),
     "GRAPHQL_DOCUMENT_CACHE_SIZE": 500,  # parsed and validated documents that are kept
 }
 IMPORT_STRINGS = (

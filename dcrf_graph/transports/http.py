@@ -9,7 +9,8 @@ client takes nothing else. A subscription is always a stream. Its source is open
 being sent: whoever goes before has opened nothing, and the client has the headers at once.
 
 Posts are protected from other sites by their content type, not by a token
-(docs/decisions/0005-csrf-by-content-type.md).
+(docs/decisions/0005-csrf-by-content-type.md). Several operations in one request are a batch, which
+a project has to switch on.
 
 Source: https://graphql.github.io/graphql-over-http/draft/
 """
@@ -22,6 +23,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar, assert_never
 
+from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest, HttpResponse
@@ -45,8 +47,10 @@ from dcrf_graph.settings import api_settings
 from dcrf_graph.streams import Streams
 
 from .http_accept import GRAPHQL_RESPONSE, HTML, JSON, Acceptable, acceptable, wants_page
-from .http_request import RequestRefused, read_request
+from .http_refusal import RequestRefused
+from .http_request import RequestLimits, read_request
 from .http_scope import scope_of
+from .http_uploads import is_form
 from .streaming import stream, whole
 
 logger = logging.getLogger(__name__)
@@ -55,8 +59,9 @@ Result: TypeAlias = dict[str, Any]
 Answer = TypeVar("Answer", bound=HttpResponseBase)
 View: TypeAlias = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
-ALL_KINDS = frozenset(OperationType)
-GET_KINDS = frozenset({OperationType.QUERY, OperationType.SUBSCRIPTION})
+SUBSCRIPTION = frozenset({OperationType.SUBSCRIPTION})
+ONE_RESULT = frozenset({OperationType.QUERY, OperationType.MUTATION})
+GET_KINDS = frozenset({OperationType.QUERY})
 
 PAGE = (Path(__file__).parent / "page.html").read_text(encoding="utf-8")
 """What a browser gets: one file, without anything to load."""
@@ -96,8 +101,7 @@ def graphql_view(host: Host) -> View:
         accepted = Acceptable(JSON, None)
         try:
             accepted = acceptable(request)
-            operation = read_request(request, api_settings.MAX_FRAME_SIZE)
-            return await _answer(host, request, operation, accepted)
+            return await _answer(host, request, await _read(request), accepted)
         except RequestRefused as refusal:
             return _refused(refusal, accepted)
         except Exception:
@@ -109,13 +113,25 @@ def graphql_view(host: Host) -> View:
     return graphql
 
 
+async def _read(request: HttpRequest) -> OperationRequest | list[OperationRequest]:
+    limits = RequestLimits.from_settings()
+    if is_form(request):
+        return await sync_to_async(read_request, thread_sensitive=False)(request, limits)
+    return read_request(request, limits)
+
+
 async def _answer(
-    host: Host, request: HttpRequest, operation: OperationRequest, accepted: Acceptable
+    host: Host,
+    request: HttpRequest,
+    asked: OperationRequest | list[OperationRequest],
+    accepted: Acceptable,
 ) -> HttpResponseBase:
     scope = await scope_of(request)
     user = scope["user"] = await _authenticate(host, scope)
     context = {"request": request, "scope": scope, "user": user}
-    prepared = await host.prepare(operation)
+    if isinstance(asked, list):
+        return await _answer_batch(host, asked, context, accepted)
+    prepared = await host.prepare(asked)
     if isinstance(prepared, Rejected):
         return _one(prepared, request, accepted)
     if prepared.kind is OperationType.SUBSCRIPTION:
@@ -125,7 +141,7 @@ async def _answer(
         assert accepted.framing is not None
         results = _results(host, prepared, context)
         return _varying(stream(accepted.framing, results, api_settings.KEEP_ALIVE))
-    allowed = ALL_KINDS if request.method == "POST" else GET_KINDS
+    allowed = ONE_RESULT if request.method == "POST" else GET_KINDS
     streams = host.streams(scope)
     try:
         outcome = await host.execute(prepared, {**context, "streams": streams}, allowed=allowed)
@@ -135,13 +151,37 @@ async def _answer(
     return _one(outcome, request, accepted)
 
 
+async def _answer_batch(
+    host: Host, asked: list[OperationRequest], context: dict[str, Any], accepted: Acceptable
+) -> HttpResponse:
+    """Run operations one after the other, on the same consumers, and answer with their results."""
+    if accepted.document is None:
+        message = "Accept: a batch is answered with application/json"
+        raise RequestRefused(406, message, "NOT_ACCEPTABLE")
+    results = []
+    streams = host.streams(context["scope"])
+    try:
+        for operation in asked:
+            outcome: Prepared | Outcome = await host.prepare(operation)
+            if isinstance(outcome, Prepared):
+                own = {**context, "streams": streams}
+                outcome = await host.execute(outcome, own, allowed=ONE_RESULT)
+            assert isinstance(outcome, Rejected | Answered)
+            results.append(_result_of(outcome))
+    finally:
+        await streams.close()
+    return _document(results, accepted.document, 200)
+
+
 async def _results(
     host: Host, prepared: Prepared, context: dict[str, Any]
 ) -> AsyncGenerator[Result, None]:
     """The results of a subscription, whose consumers close with the generator."""
     streams = host.streams(context["scope"])
     try:
-        outcome = await host.execute(prepared, {**context, "streams": streams}, allowed=ALL_KINDS)
+        outcome = await host.execute(
+            prepared, {**context, "streams": streams}, allowed=SUBSCRIPTION
+        )
         match outcome:
             case Rejected() | Answered():
                 yield _result_of(outcome)
@@ -209,7 +249,10 @@ def _refused(refusal: RequestRefused, accepted: Acceptable) -> HttpResponse:
 
 
 def _document(
-    result: Result, media_type: str, status: int, headers: Mapping[str, str] | None = None
+    result: Result | list[Result],
+    media_type: str,
+    status: int,
+    headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
     response = HttpResponse(encode(result), content_type=media_type, status=status)
     for name, value in (headers or {}).items():

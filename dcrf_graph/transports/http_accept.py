@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.http.request import MediaType
 
-from .http_request import RequestRefused
+from .http_refusal import RequestRefused
 from .multipart import MultipartMixed
 from .sse import ServerSentEvents
 from .streaming import Framing

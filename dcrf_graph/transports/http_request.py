@@ -9,8 +9,7 @@ Source: https://graphql.github.io/graphql-over-http/draft/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
@@ -19,49 +18,71 @@ from django.http.request import UnreadablePostError
 from dcrf_graph.protocols.effects import OperationRequest
 from dcrf_graph.protocols.frames import InvalidMessage, decode
 from dcrf_graph.protocols.messages import operation_request
+from dcrf_graph.settings import api_settings
+
+from .http_refusal import RequestRefused, too_large
+from .http_uploads import UploadLimits, is_form, read_upload
 
 METHODS = ("GET", "POST")
 """What ``Allow`` names; HEAD is a GET whose body the server leaves out."""
 
 
-class RequestRefused(Exception):
-    """No GraphQL request can be made of this: the status and the headers that say so."""
+@dataclass(frozen=True)
+class RequestLimits:
+    """What one request may be."""
 
-    def __init__(
-        self, status: int, message: str, code: str, headers: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(status, message)
-        self.status = status
-        self.message = message
-        self.code = code
-        self.headers = headers or {}
+    size: int
+    """Bytes of a body without files."""
 
-    def as_result(self) -> dict[str, Any]:
-        """Say it in the shape of a GraphQL response."""
-        extensions = {"code": self.code, "status": self.status}
-        return {"errors": [{"message": self.message, "extensions": extensions}]}
+    batch: int
+    """Operations in one body; 0 is one that is no list."""
+
+    uploads: UploadLimits
+
+    @classmethod
+    def from_settings(cls) -> RequestLimits:
+        """As the project has them."""
+        size = api_settings.MAX_FRAME_SIZE
+        uploads = UploadLimits(
+            size=api_settings.GRAPHQL_MAX_UPLOAD_SIZE,
+            files=api_settings.GRAPHQL_MAX_UPLOADS,
+            operations_size=size,
+            headers=tuple(api_settings.GRAPHQL_UPLOAD_HEADERS),
+        )
+        return cls(size, api_settings.GRAPHQL_MAX_BATCH, uploads)
 
 
-def read_request(request: HttpRequest, max_size: int) -> OperationRequest:
+def read_request(
+    request: HttpRequest, limits: RequestLimits
+) -> OperationRequest | list[OperationRequest]:
     """
-    Read the GraphQL request, whose document is neither parsed nor validated yet.
+    Read the GraphQL request, or the batch of them, whose documents are not parsed yet.
 
-    Args:
-        max_size: bytes of the body that are read at most.
+    A form (``is_form``) may bring files, which are written to disk: read it in a thread.
 
     Raises:
-        RequestRefused: 400, 405, 413 or 415.
+        RequestRefused: 400, 403, 405, 411, 413 or 415.
     """
     try:
         if request.method in ("GET", "HEAD"):
             return operation_request(_parameters(request), "")
         if request.method == "POST":
+            if is_form(request):
+                return _requests(read_upload(request, limits.uploads), limits.batch)
             _check_content_type(request)
-            return operation_request(decode(_body(request, max_size)), "")
+            return _requests(decode(_body(request, limits.size)), limits.batch)
     except InvalidMessage as error:
         raise RequestRefused(400, str(error), "BAD_REQUEST") from error
     message = f"method: expected GET or POST, got {request.method}"
     raise RequestRefused(405, message, "METHOD_NOT_ALLOWED", {"Allow": ", ".join(METHODS)})
+
+
+def _requests(wire: object, limit: int) -> OperationRequest | list[OperationRequest]:
+    if not isinstance(wire, list) or limit == 0:
+        return operation_request(wire, "")
+    if not 0 < len(wire) <= limit:
+        raise InvalidMessage("request", f"1 to {limit} operations", str(len(wire)))
+    return [operation_request(each, str(place)) for place, each in enumerate(wire)]
 
 
 def _parameters(request: HttpRequest) -> dict[str, object]:
@@ -84,7 +105,7 @@ def _check_content_type(request: HttpRequest) -> None:
     # docs/decisions/0005-csrf-by-content-type.md
     if request.content_type != "application/json":
         got = request.content_type or "nothing"
-        message = f"Content-Type: expected application/json, got {got}"
+        message = f"Content-Type: expected application/json or multipart/form-data, got {got}"
         raise RequestRefused(415, message, "UNSUPPORTED_MEDIA_TYPE")
     charset = (request.content_params or {}).get("charset", "utf-8")
     if charset.lower() not in ("utf-8", "utf8"):
@@ -95,9 +116,7 @@ def _check_content_type(request: HttpRequest) -> None:
 def _body(request: HttpRequest, max_size: int) -> str:
     """Read the body without ever holding more than the limit (and one byte)."""
     length = str(request.META.get("CONTENT_LENGTH") or "")
-    too_long = RequestRefused(
-        413, f"body: expected at most {max_size} bytes, got more", "PAYLOAD_TOO_LARGE"
-    )
+    too_long = too_large("body", f"at most {max_size} bytes", "more")
     if length.isdecimal() and int(length) > max_size:
         raise too_long
     try:

@@ -89,7 +89,7 @@ async def test_a_form_of_another_site_changes_nothing(
 ) -> None:
     form = {"query": "mutation { set(number: 5) }"}
     text = json.dumps(form)
-    assert (await client.post(URL, form)).status_code == 415
+    assert (await client.post(URL, form)).status_code == 403
     assert (await client.post(URL, text, content_type="text/plain")).status_code == 415
     assert host.number == 1
 
@@ -160,6 +160,46 @@ async def test_a_browser_gets_a_page_that_loads_nothing(client: AsyncClient) -> 
     assert response["Content-Type"] == "text/html; charset=utf-8"
     assert "<textarea" in page
     assert "://" not in page
+
+
+# Batches
+
+
+async def test_a_batch_is_answered_in_its_order_on_the_same_consumers(
+    client: AsyncClient, host: NumberHost
+) -> None:
+    documents = [
+        "mutation { set(number: 5) }",
+        "{ number }",
+        "{ nothing }",
+        "subscription { numbers }",
+    ]
+    wire = json.dumps([{"query": document} for document in documents])
+    with override_settings(DCRF_GRAPH={"GRAPHQL_MAX_BATCH": 4}):
+        response = await client.post(URL, wire, content_type="application/json")
+    assert response.status_code == 200
+    first, second, third, fourth = json.loads(response.content)
+    assert (first, second) == ({"data": {"set": 5}}, {"data": {"number": 5}})
+    assert "data" not in third
+    assert fourth["errors"][0]["message"] == "A subscription is not allowed."
+    assert [streams.closed for streams in host.opened] == [1]
+
+
+async def test_a_batch_is_refused_unless_a_project_wants_it(
+    client: AsyncClient, host: NumberHost
+) -> None:
+    wire = json.dumps([{"query": "mutation { set(number: 5) }"}])
+    response = await client.post(URL, wire, content_type="application/json")
+    assert response.status_code == 400
+    assert host.number == 1
+
+
+@override_settings(DCRF_GRAPH={"GRAPHQL_MAX_BATCH": 4})
+async def test_a_batch_is_no_stream(client: AsyncClient) -> None:
+    wire = json.dumps([{"query": "{ number }"}])
+    headers = {"Accept": "text/event-stream"}
+    response = await client.post(URL, wire, content_type="application/json", headers=headers)
+    assert response.status_code == 406
 
 
 # Who asks

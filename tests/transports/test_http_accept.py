@@ -10,7 +10,7 @@ from dcrf_graph.transports.http_accept import (
     acceptable,
     wants_page,
 )
-from dcrf_graph.transports.http_request import RequestRefused
+from dcrf_graph.transports.http_refusal import RequestRefused
 
 REQUESTS = RequestFactory()
 SSE = "text/event-stream; charset=utf-8"

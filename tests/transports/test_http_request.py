@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from io import BytesIO
 
 import pytest
@@ -9,10 +10,8 @@ from django.http import HttpRequest
 from django.test import RequestFactory, override_settings
 
 from dcrf_graph.protocols.effects import OperationRequest
-from dcrf_graph.transports.http_request import (
-    RequestRefused,
-    read_request,
-)
+from dcrf_graph.transports.http_refusal import RequestRefused
+from dcrf_graph.transports.http_request import RequestLimits, read_request
 
 QUERY = "{ cards { id } }"
 REQUESTS = RequestFactory()
@@ -27,9 +26,13 @@ def post(body: object, content_type: str = "application/json") -> HttpRequest:
     return REQUESTS.post("/graphql/", data, content_type=content_type)
 
 
-def refusal(request: HttpRequest, max_size: int = 1000) -> RequestRefused:
+def limits(size: int = 1000, batch: int = 0) -> RequestLimits:
+    return replace(RequestLimits.from_settings(), size=size, batch=batch)
+
+
+def refusal(request: HttpRequest, max_size: int = 1000, batch: int = 0) -> RequestRefused:
     with pytest.raises(RequestRefused) as caught:
-        read_request(request, max_size)
+        read_request(request, limits(max_size, batch))
     return caught.value
 
 
@@ -38,12 +41,12 @@ def refusal(request: HttpRequest, max_size: int = 1000) -> RequestRefused:
 
 def test_a_get_carries_its_request_in_the_query_string() -> None:
     request = get(query=QUERY, operationName="A", variables='{"b": 1}', extensions='{"c": 2}')
-    assert read_request(request, 10) == OperationRequest(QUERY, "A", {"b": 1}, {"c": 2})
+    assert read_request(request, limits(10)) == OperationRequest(QUERY, "A", {"b": 1}, {"c": 2})
 
 
 def test_empty_parameters_of_a_get_are_none() -> None:
     request = get(query=QUERY, operationName="", variables="", extensions="null")
-    assert read_request(request, 10) == OperationRequest(QUERY)
+    assert read_request(request, limits(10)) == OperationRequest(QUERY)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +72,7 @@ def test_wrong_parameters_are_refused_by_name(parameters: dict[str, str], messag
 )
 def test_a_post_carries_its_request_as_json(content_type: str) -> None:
     request = post({"query": QUERY, "operationName": None, "variables": {"b": "é"}}, content_type)
-    assert read_request(request, 1000) == OperationRequest(QUERY, None, {"b": "é"})
+    assert read_request(request, limits()) == OperationRequest(QUERY, None, {"b": "é"})
 
 
 @pytest.mark.parametrize(
@@ -77,7 +80,6 @@ def test_a_post_carries_its_request_as_json(content_type: str) -> None:
     [
         "text/plain",
         "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary=x",
         "application/graphql",
         "application/json; charset=utf-16",
         "",
@@ -113,8 +115,13 @@ def test_a_body_that_is_too_long_is_refused_with_413() -> None:
 
 def test_a_body_of_unknown_length_is_read_up_to_the_limit() -> None:
     body = json.dumps({"query": QUERY}).encode()
-    assert read_request(chunked(body), len(body)) == OperationRequest(QUERY)
+    assert read_request(chunked(body), limits(len(body))) == OperationRequest(QUERY)
     assert refusal(chunked(body), len(body) - 1).status == 413
+
+
+def test_a_form_of_unknown_length_is_refused_with_411() -> None:
+    """Django would read nothing of it."""
+    assert refusal(chunked(b"--x--", b"multipart/form-data; boundary=x")).status == 411
 
 
 @override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=10)
@@ -147,6 +154,35 @@ def test_a_refusal_is_a_graphql_response() -> None:
     }
 
 
+# Batches
+
+
+def test_a_batch_is_no_request_where_it_is_not_switched_on() -> None:
+    refused = refusal(post([{"query": QUERY}]))
+    assert refused.message == "request: expected an object, got a list"
+
+
+def test_a_batch_is_read_in_its_order() -> None:
+    wire = [{"query": "{a}"}, {"query": "{b}"}]
+    read = read_request(post(wire), limits(batch=2))
+    assert read == [OperationRequest("{a}"), OperationRequest("{b}")]
+    assert read_request(post(wire[0]), limits(batch=2)) == OperationRequest("{a}")
+
+
+@pytest.mark.parametrize(
+    ("wire", "message"),
+    [
+        ([], "request: expected 1 to 2 operations, got 0"),
+        ([{"query": "{a}"}] * 3, "request: expected 1 to 2 operations, got 3"),
+        ([{"query": "{a}"}, 1], "1: expected an object, got a number"),
+        ([{"query": "{a}"}, {}], "1.query: expected a non-empty string, got nothing"),
+    ],
+)
+def test_a_wrong_batch_is_refused_as_a_whole(wire: object, message: str) -> None:
+    refused = refusal(post(wire), batch=2)
+    assert (refused.status, refused.message) == (400, message)
+
+
 class BrokenStream(BytesIO):
     """A body whose client went away."""
 
@@ -154,8 +190,8 @@ class BrokenStream(BytesIO):
         raise OSError("connection reset")
 
 
-def chunked(body: bytes) -> HttpRequest:
+def chunked(body: bytes, content_type: bytes = b"application/json") -> HttpRequest:
     """Make a request without a length, as ASGI servers pass on a chunked one."""
-    headers = [(b"content-type", b"application/json")]
+    headers = [(b"content-type", content_type)]
     scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": headers}
     return ASGIRequest(scope, BytesIO(body))
