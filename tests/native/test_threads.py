@@ -15,6 +15,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
+from dcrf_graph.calls import current_call
 from dcrf_graph.consumers import AsyncAPIConsumer
 from dcrf_graph.decorators import action, detached
 from dcrf_graph.observer import model_observer
@@ -74,12 +75,15 @@ class Reads(AsyncAPIConsumer):
 
     @detached
     async def later(self) -> None:
+        call = current_call.get()
+        assert call is not None
+        await call.finished.wait()
         await self.send_json({"count": await Note.objects.acount()})
 
     @action()
     async def starts_later(self, **kwargs: Any) -> None:
-        await Note.objects.acount()
         await self.later()
+        await Note.objects.acount()
 
     @action(concurrent=True)
     def meet(self, **kwargs: Any) -> tuple[int, int]:
