@@ -28,13 +28,13 @@ from django.db.models.signals import (
     pre_save,
 )
 from django.dispatch import receiver
-from rest_framework.utils.encoders import JSONEncoder
 
 from dcrf_graph.changes.change import Action, Change, Event, Source
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.changes.journal import Record, journal_of
 from dcrf_graph.changes.rows import as_committed, as_deleted, columns, copied, surely_saved
 from dcrf_graph.changes.snapshot import is_remembered, recall, remember, written
+from dcrf_graph.encoding import JSONEncoder
 
 logger = logging.getLogger(__name__)
 

@@ -86,7 +86,9 @@ class Ear:
         return await asyncio.shield(self._channel)
 
     async def _open(self) -> str:
-        name: str = await shared_layer().new_channel("dcrf_graph")
+        # With the prefix that consumers' channels have: the core layer of channels_redis receives
+        # for one prefix at a time, and would leave another unheard.
+        name: str = await shared_layer().new_channel()
         self._listening = self._task(self._listen(name))
         return name
 

@@ -1,0 +1,68 @@
+"""
+Another process of the same project: a script that changes rows and ends at once.
+
+    python -m tests.changes.another_process '{"database": ..., "layer": ..., "act": "parcels"}'
+
+``act`` names one of the functions below.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import sys
+from typing import Any
+
+import django
+
+from tests import settings
+
+
+def parcels() -> None:
+    """Let parcels come to place 1, each in a transaction of its own."""
+    from tests.testapp.models import Parcel
+
+    for number in range(5):
+        Parcel.objects.create(place=1, title=f"{number} from another process")
+
+
+def parcels_from_a_coroutine() -> None:
+    """The same, by the asynchronous ORM."""
+    from tests.testapp.models import Parcel
+
+    async def create() -> None:
+        for number in range(5):
+            await Parcel.objects.acreate(place=1, title=f"{number} from another process")
+
+    asyncio.run(create())
+
+
+def a_bell() -> None:
+    """Send a signal."""
+    from tests.observer.test_observer import House, rang
+
+    rang.send(sender=House, door="front", who="another process")
+
+
+def a_valuable() -> None:
+    """Make a row whose message holds what JSON has no type for."""
+    from tests.testapp.models import KeyedByUUID
+
+    KeyedByUUID.objects.create(title="valuable")
+
+
+ACTS = {act.__name__: act for act in (parcels, parcels_from_a_coroutine, a_bell, a_valuable)}
+
+
+def main(order: dict[str, Any]) -> None:
+    settings.DATABASES["default"]["NAME"] = order["database"]
+    settings.CHANNEL_LAYERS["default"] = order["layer"]
+    django.setup()
+    # A process knows the observers of the consumers that it imports.
+    importlib.import_module("tests.changes.test_processes")
+    ACTS[order["act"]]()
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))
