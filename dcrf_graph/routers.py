@@ -35,6 +35,7 @@ from dcrf_graph.graphql.execution import (
     Subscribed,
 )
 from dcrf_graph.graphql.operations import Operation
+from dcrf_graph.graphql.persisted import allowed_documents
 from dcrf_graph.graphql.schema import Derived, derive
 from dcrf_graph.protocols.effects import OperationRequest
 from dcrf_graph.settings import api_settings
@@ -148,10 +149,12 @@ class Router:
         connect: the Origin, where there is one, must be in ``ALLOWED_ORIGINS``,
         by default ``ALLOWED_HOSTS``.
         """
+        allowed_documents()  # a file that cannot be read is told now
         return Origins(WebSocketTransport(self))
 
     def graphql_view(self) -> Callable[..., Any]:
         """GraphQL over HTTP, as an asynchronous Django view."""
+        allowed_documents()
         return graphql_view(HTTPHost(self))
 
     def statistics(self) -> dict[str, int]:

@@ -57,6 +57,11 @@ DEFAULTS: dict[str, Any] = {
         "X-Apollo-Operation-Name",
         "X-Requested-With",
     ),
+    # GraphQL operations by the hash of their document
+    "GRAPHQL_PERSISTED_CACHE": None,  # alias of the Django cache that keeps them; None: none are
+    "GRAPHQL_PERSISTED_TIMEOUT": 86_400,  # seconds that it keeps one
+    # a mapping of hashes to documents, or the path of such a JSON file: nothing else is executed
+    "GRAPHQL_ALLOWED_DOCUMENTS": None,
     "GRAPHQL_DOCUMENT_CACHE_SIZE": 500,  # parsed and validated documents that are kept
 }
 IMPORT_STRINGS = (

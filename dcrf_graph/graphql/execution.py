@@ -21,6 +21,7 @@ from graphql import (
     execute,
 )
 
+from dcrf_graph.graphql import persisted
 from dcrf_graph.graphql.documents import Document, DocumentRefused, Documents
 from dcrf_graph.graphql.errors import BAD_INPUT, expected, formatted, internal, rejected, user_in
 from dcrf_graph.graphql.schema import Derived
@@ -83,10 +84,12 @@ class Executor:
     async def prepare(self, request: OperationRequest) -> Prepared | Rejected:
         """Find the operation that a request asks for; nothing is executed."""
         try:
-            document = self.documents.read(request.query)
+            resolved = await persisted.resolve(request)
+            document = self.documents.read(resolved.query)
             operation = document.operation(request.operation_name)
         except DocumentRefused as refused:
             return Rejected([rejected(error, refused.code) for error in refused.errors])
+        await persisted.remember(request)
         return Prepared(document, operation, request.variables)
 
     async def execute(

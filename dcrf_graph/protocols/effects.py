@@ -33,7 +33,7 @@ class OperationRequest:
     """What a GraphQL client asks to run, checked for types but not yet for meaning."""
 
     query: str
-    """The document, never empty."""
+    """The document; empty only where ``extensions`` name one by its hash."""
 
     operation_name: str | None = None
     variables: dict[str, Any] | None = None

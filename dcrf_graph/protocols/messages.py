@@ -129,6 +129,8 @@ def operation_request(value: object, field: str = "payload") -> OperationRequest
     Args:
         value: ``{"query": "{ cards { id } }", "operationName": None, "variables": {"a": 1}}``.
         field: where the request stands, to be named in errors; ``""`` at the top.
+
+    The query may be left out where ``extensions.persistedQuery`` names one.
     """
     if not isinstance(value, dict):
         raise InvalidMessage(field or "request", "an object", kind_of(value))
@@ -136,11 +138,14 @@ def operation_request(value: object, field: str = "payload") -> OperationRequest
     name = value.get("operationName")
     if name is not None and not isinstance(name, str):
         raise InvalidMessage(f"{prefix}operationName", "a string or null", kind_of(name))
+    extensions = optional_object(value, "extensions", prefix)
+    named = (extensions or {}).get("persistedQuery") is not None
+    left_out = named and value.get("query") in (None, "")
     return OperationRequest(
-        query=filled_string(value, "query", prefix),
+        query="" if left_out else filled_string(value, "query", prefix),
         operation_name=name,
         variables=optional_object(value, "variables", prefix),
-        extensions=optional_object(value, "extensions", prefix),
+        extensions=extensions,
     )
 
 

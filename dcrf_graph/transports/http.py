@@ -41,6 +41,7 @@ from dcrf_graph.graphql.execution import (
     Rejected,
     Subscribed,
 )
+from dcrf_graph.graphql.persisted import ASK_AGAIN
 from dcrf_graph.protocols.effects import OperationRequest
 from dcrf_graph.protocols.frames import encode
 from dcrf_graph.settings import api_settings
@@ -234,6 +235,10 @@ def _one(outcome: Rejected | Answered, request: HttpRequest, accepted: Acceptabl
         return _document(result, accepted.document, 200)
     if request.method != "POST" and outcome.code == NOT_ALLOWED:
         return _document(result, accepted.document, 405, {"Allow": "POST"})
+    if outcome.code in ASK_AGAIN:
+        # As Apollo's server: no error of the request, and nothing that a cache may keep.
+        headers = {"Cache-Control": "private, no-cache, must-revalidate"}
+        return _document(result, accepted.document, 200, headers)
     # Clients that ask for plain JSON read nothing of an answer whose status is an error.
     status = 400 if accepted.document == GRAPHQL_RESPONSE else 200
     return _document(result, accepted.document, status)

@@ -137,3 +137,18 @@ def test_a_request_over_http_is_checked_by_the_same_rules() -> None:
         operation_request({**wire, "variables": 1}, "")
     with pytest.raises(InvalidMessage, match=r"^request: expected an object, got a list"):
         operation_request([wire], "")
+
+
+PERSISTED = {"persistedQuery": {"version": 1, "sha256Hash": "a"}}
+
+
+@pytest.mark.parametrize("query", [{}, {"query": None}, {"query": ""}])
+def test_a_query_that_is_named_by_its_hash_may_be_left_out(query: dict[str, Any]) -> None:
+    request = operation_request({**query, "extensions": PERSISTED})
+    assert request == OperationRequest("", extensions=PERSISTED)
+
+
+@pytest.mark.parametrize("query", [0, [], {}])
+def test_a_query_that_is_no_text_is_refused_beside_a_hash_too(query: object) -> None:
+    with pytest.raises(InvalidMessage, match="query: expected a non-empty string"):
+        operation_request({"query": query, "extensions": PERSISTED})

@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from django.core.cache import caches
 from django.test import AsyncClient, Client, override_settings
 from django.urls import path
 from rest_framework import serializers
 
 from dcrf_graph.generics import GenericAsyncAPIConsumer
+from dcrf_graph.graphql.persisted import sha256
 from dcrf_graph.mixins import CreateModelMixin, ListModelMixin
 from dcrf_graph.routers import Router
 from tests.testapp.models import Label
@@ -90,3 +92,41 @@ async def test_a_request_leaves_nothing_behind() -> None:
     before = router.statistics()
     await ask(LIST)
     assert router.statistics() == before
+
+
+PERSISTED = {"persistedQuery": {"version": 1, "sha256Hash": sha256(LIST)}}
+
+
+async def by_hash(method: str = "POST", **wire: Any) -> Any:
+    client = AsyncClient()
+    headers = {"Accept": "application/graphql-response+json"}
+    with override_settings(ROOT_URLCONF=__name__):
+        if method == "GET":
+            query = {"extensions": json.dumps(PERSISTED), **wire}
+            return await client.get("/graphql/", query, headers=headers)
+        body = json.dumps({"extensions": PERSISTED, **wire})
+        return await client.post(
+            "/graphql/", body, content_type="application/json", headers=headers
+        )
+
+
+@override_settings(DCRF_GRAPH={"GRAPHQL_PERSISTED_CACHE": "default"})
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_a_client_sends_a_document_once_and_then_its_hash(method: str) -> None:
+    await Label.objects.acreate(name="urgent")
+    unknown = await by_hash(method)
+    # Apollo's links read the code; a cache must not answer this to the next who asks.
+    assert unknown.status_code == 200
+    assert "no-cache" in unknown["Cache-Control"]
+    [error] = unknown.json()["errors"]
+    assert error["message"] == "PersistedQueryNotFound"
+    assert error["extensions"]["code"] == "PERSISTED_QUERY_NOT_FOUND"
+    assert (await by_hash(method, query=LIST)).json() == {"data": {"labels": URGENT}}
+    assert (await by_hash(method)).json() == {"data": {"labels": URGENT}}
+    caches["default"].clear()
+
+
+async def test_a_server_without_a_cache_says_so() -> None:
+    [error] = (await by_hash()).json()["errors"]
+    assert error["extensions"]["code"] == "PERSISTED_QUERY_NOT_SUPPORTED"
+    assert (await by_hash(query=LIST)).json() == {"data": {"labels": []}}
