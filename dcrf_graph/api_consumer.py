@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar
 
+from channels.db import database_sync_to_async
 from channels.exceptions import InvalidChannelLayerError
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
@@ -29,12 +30,12 @@ from rest_framework.exceptions import (
     PermissionDenied,
     ValidationError,
 )
-from rest_framework.utils.encoders import JSONEncoder
 
 from dcrf_graph.access import Access
-from dcrf_graph.arguments import RESERVED, bind
+from dcrf_graph.arguments import RESERVED, bind, signature_of
 from dcrf_graph.calls import RESERVED_ARGUMENTS, Call, Turns, calling, current_call
 from dcrf_graph.connection import Connection
+from dcrf_graph.encoding import JSONEncoder
 from dcrf_graph.exceptions import ActionMissingException, FrameTooLarge, InvalidFrame
 from dcrf_graph.observer.subscriptions import Subscriber, Subscriptions
 from dcrf_graph.protocols.effects import Dispatch, Send
@@ -364,12 +365,12 @@ class AsyncAPIConsumer(Access, AsyncJsonWebsocketConsumer, metaclass=APIConsumer
             raise MethodNotAllowed(method=action)
         await self.check_throttles(action, **kwargs)
         method = getattr(self, self.available_actions[action])
-        bound = bind(
-            getattr(type(self), self.available_actions[action]),
-            kwargs,
-            action=action,
-            request_id=request_id,
-        )
+        function = getattr(type(self), self.available_actions[action])
+        own = {"action": action, "request_id": request_id}
+        if signature_of(function).blocking:
+            bound = await database_sync_to_async(bind)(function, kwargs, **own)
+        else:
+            bound = bind(function, kwargs, **own)
         return await method(**bound)
 
     async def answer_call(self, call: Call, response: Awaitable[Any]) -> None:

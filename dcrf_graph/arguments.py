@@ -5,31 +5,27 @@ What a client sends arrives as JSON. Where a parameter is annotated with a type
 that JSON or a string can express, the value is checked and converted by the DRF
 field of that type, so the messages are the ones that serializers give; where it
 is not annotated, the value arrives as it was sent, as upstream does. GraphQL
-arguments are derived from the same list.
+arguments are derived from the same list. Which field checks what is in
+``argument_fields``.
 """
 
 from __future__ import annotations
 
-import datetime
-import decimal
-import enum
 import inspect
-import types
 import typing
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from dcrf_graph.argument_fields import REQUIRED as REQUIRED
+from dcrf_graph.argument_fields import UNEXPECTED, asks_database, converted
 from dcrf_graph.calls import RESERVED_ARGUMENTS
+from dcrf_graph.docstrings import parameters as described
 
 EMPTY = inspect.Parameter.empty
-REQUIRED = "This field is required."
-UNEXPECTED = "This argument is not expected."
 RESERVED = "This argument is reserved."
 
 
@@ -38,7 +34,7 @@ class Argument:
     """One parameter of an action that a client may pass.
 
     ``annotation`` and ``default`` are ``inspect.Parameter.empty`` where the
-    signature has none.
+    signature has none; ``description`` is what the docstring says of it.
     """
 
     name: str
@@ -50,11 +46,15 @@ class Argument:
 
 @dataclass(frozen=True)
 class Signature:
-    """What an action takes: its arguments, which of the library's own, and any others or not."""
+    """What an action takes: its arguments, which of the library's own, and any others or not.
+
+    ``blocking``: checking the arguments may query the database.
+    """
 
     arguments: tuple[Argument, ...]
     takes: frozenset[str]
     open_ended: bool
+    blocking: bool
 
 
 def arguments_of(consumer_class: type, action: str) -> tuple[Argument, ...]:
@@ -71,6 +71,7 @@ def arguments_of(consumer_class: type, action: str) -> tuple[Argument, ...]:
 def signature_of(function: Callable[..., Any]) -> Signature:
     """Read an action's signature once; ``self`` and the library's own parameters are left out."""
     hints = annotations_of(function)
+    texts = described(inspect.unwrap(function).__doc__)
     parameters = list(inspect.signature(function).parameters.values())
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     arguments = tuple(
@@ -79,6 +80,7 @@ def signature_of(function: Callable[..., Any]) -> Signature:
             annotation=hints.get(parameter.name, EMPTY),
             required=parameter.default is EMPTY,
             default=parameter.default,
+            description=texts.get(parameter.name, ""),
         )
         for parameter in parameters
         if parameter.kind in named and parameter.name not in RESERVED_ARGUMENTS
@@ -87,6 +89,7 @@ def signature_of(function: Callable[..., Any]) -> Signature:
         arguments=arguments,
         takes=frozenset(p.name for p in parameters if p.kind in named),
         open_ended=any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters),
+        blocking=any(asks_database(argument.annotation) for argument in arguments),
     )
 
 
@@ -120,8 +123,10 @@ def bind(function: Callable[..., Any], arguments: Mapping[str, Any], **own: Any)
             if argument.required:
                 errors[argument.name] = [REQUIRED]
             continue
+        value = arguments[argument.name]
         try:
-            bound[argument.name] = converted(argument, arguments[argument.name])
+            null = value is None and argument.default is None
+            bound[argument.name] = None if null else converted(argument.annotation, value)
         except ValidationError as error:
             errors[argument.name] = error.detail
     for name in arguments.keys() - known:
@@ -145,61 +150,3 @@ def refuse(arguments: Mapping[str, Any], *reserved: str) -> None:
     """
     if passed := [name for name in reserved if name in arguments]:
         raise ValidationError({name: [RESERVED] for name in passed})
-
-
-def converted(argument: Argument, value: Any) -> Any:
-    """One value as its parameter's annotation wants it."""
-    if value is None and argument.default is None:
-        return None
-    field = field_of(argument.annotation)
-    return value if field is None else field.run_validation(value)
-
-
-class MemberField(serializers.ChoiceField):
-    """An enum member, written as its value."""
-
-    def __init__(self, members: type[enum.Enum], **kwargs: Any) -> None:
-        self.members = members
-        super().__init__(choices=[(member.value, member.name) for member in members], **kwargs)
-
-    def to_internal_value(self, data: Any) -> Any:
-        return self.members(super().to_internal_value(data))
-
-
-SCALARS: dict[type, Callable[..., serializers.Field[Any, Any, Any, Any]]] = {
-    bool: serializers.BooleanField,
-    int: serializers.IntegerField,
-    float: serializers.FloatField,
-    str: lambda **kw: serializers.CharField(allow_blank=True, trim_whitespace=False, **kw),
-    decimal.Decimal: lambda **kw: serializers.DecimalField(None, None, **kw),
-    datetime.datetime: serializers.DateTimeField,
-    datetime.date: serializers.DateField,
-    datetime.time: serializers.TimeField,
-    datetime.timedelta: serializers.DurationField,
-    uuid.UUID: serializers.UUIDField,
-}
-"""A Python type and the DRF field that reads it. Anything else is passed on unchecked."""
-
-
-@cache
-def field_of(annotation: Any, *, allow_null: bool = False) -> Any:
-    """The DRF field that checks a parameter of this annotation; None where nothing can."""
-    if annotation in SCALARS:
-        return SCALARS[annotation](allow_null=allow_null)
-    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin in (typing.Union, types.UnionType):
-        rest = [option for option in inner if option is not type(None)]
-        if len(rest) == 1 and len(rest) < len(inner):
-            return field_of(rest[0], allow_null=True)
-        return None
-    if origin is typing.Literal:
-        return serializers.ChoiceField(
-            choices=[value for value in inner if value is not None],
-            allow_null=allow_null or None in inner,
-        )
-    if origin in (list, tuple, set) and inner:
-        child = field_of(inner[0])
-        return None if child is None else serializers.ListField(child=child, allow_null=allow_null)
-    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
-        return MemberField(annotation, allow_null=allow_null)
-    return None

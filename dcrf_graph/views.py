@@ -10,10 +10,10 @@ from channels.db import database_sync_to_async
 from django.template.response import SimpleTemplateResponse
 from rest_framework.exceptions import MethodNotAllowed, ValidationError
 from rest_framework.response import Response
-from rest_framework.utils.encoders import JSONEncoder
 
 from dcrf_graph.api_consumer import AsyncAPIConsumer
 from dcrf_graph.arguments import refuse
+from dcrf_graph.encoding import JSONEncoder
 from dcrf_graph.scope_utils import request_from_scope
 
 MAPPED_ACTIONS: Mapping[str, str] = {

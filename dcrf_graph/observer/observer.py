@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.dispatch import Signal
-from rest_framework.utils.encoders import JSONEncoder
 
 from dcrf_graph.changes.change import Event
 from dcrf_graph.changes.hub import hub
+from dcrf_graph.encoding import JSONEncoder
 from dcrf_graph.observer.base_observer import BaseObserver
 
 logger = logging.getLogger(__name__)

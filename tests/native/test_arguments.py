@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime
 import enum
 import uuid
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, NewType
 
 import pytest
 from rest_framework.exceptions import ValidationError
@@ -15,6 +16,8 @@ from dcrf_graph.arguments import EMPTY, arguments_of, bind
 from dcrf_graph.consumers import AsyncAPIConsumer
 from dcrf_graph.decorators import action
 from tests.native.client import connected
+
+UserKey = NewType("UserKey", int)
 
 
 class Colour(enum.Enum):
@@ -147,7 +150,14 @@ KEY = uuid.UUID("12345678-1234-5678-1234-567812345678")
         (list[Colour], ["blue"], [Colour.BLUE]),
         # nothing that a string or JSON could be checked against
         (int | str, "7", "7"),
-        (dict[str, int], {"a": "1"}, {"a": "1"}),
+        (dict[str, int], {"a": "1"}, {"a": 1}),
+        (dict[str, Any], {"a": "1"}, {"a": "1"}),
+        (set[int], ["1", 1], {1}),
+        (tuple[int, ...], ["1", 2], (1, 2)),
+        (tuple[int, str], ["1", 2], ["1", 2]),
+        (Sequence[int], ["1", 2], [1, 2]),
+        (UserKey, "7", 7),
+        (Annotated[int, "seconds"], "7", 7),
         (list, [1, "2"], [1, "2"]),
         (Any, None, None),
     ],
@@ -172,6 +182,9 @@ def test_a_value_becomes_what_its_annotation_says(annotation: Any, sent: Any, go
         (Colour, "green"),
         (Literal["a"], "c"),
         (list[int], 7),
+        (list, {"a": 1}),
+        (dict, [1]),
+        (dict[str, int], {"a": "b"}),
         (list[int], ["a"]),
         (datetime.date, "tomorrow"),
     ],
