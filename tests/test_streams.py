@@ -25,8 +25,13 @@ rung = Signal()
 
 class BellConsumer(AsyncAPIConsumer):
     waiting: ClassVar[asyncio.Event]
+    connected: ClassVar[list[Any]] = []
 
     async def connect(self) -> None:
+        self.connected.append(self)
+        if "gate" in self.scope:
+            self.waiting.set()
+            await self.scope["gate"].wait()
         if self.scope.get("refused"):
             await self.close(4003)
         else:
@@ -124,13 +129,21 @@ async def test_cancelling_a_call_cancels_the_action(streams: Streams) -> None:
 
 
 async def test_who_asks_first_is_cancelled_and_the_others_still_get_the_stream(
-    streams: Streams,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(BellConsumer, "waiting", asyncio.Event(), raising=False)
+    monkeypatch.setattr(BellConsumer, "connected", [])
+    gate = asyncio.Event()
+    streams = streams_of(gate=gate)
     first = asyncio.ensure_future(streams.open("bells"))
     second = asyncio.ensure_future(streams.open("bells"))
-    await asyncio.sleep(0)
+    await asyncio.wait_for(BellConsumer.waiting.wait(), 10)
     first.cancel()
-    assert not (await second).closed
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    gate.set()
+    assert (await second).consumer is BellConsumer.connected[0]
+    await streams.close()
 
 
 @override_settings(DCRF_GRAPH={"MAX_PENDING_CALLS": 0})

@@ -217,6 +217,7 @@ class GraphQLSession:
         # Those that the client waits for. One that was stopped may still be ending.
         self.operations: dict[object, asyncio.Task[Any]] = {}
         self._beat: asyncio.TimerHandle | None = None
+        self._beating: asyncio.Task[Any] | None = None
 
     async def run(self) -> None:
         """Serve until either side closes; leaves no task and no subscription behind."""
@@ -292,7 +293,9 @@ class GraphQLSession:
             self._beat = asyncio.get_running_loop().call_later(interval, self._keep_alive)
 
     def _keep_alive(self) -> None:
-        self.connection.start(self.carry_out(self.protocol.keep_alive()))
+        # A client that does not read gets no second one behind the first.
+        if self._beating is None or self._beating.done():
+            self._beating = self.connection.start(self.carry_out(self.protocol.keep_alive()))
         self._beat_later()
 
     async def _operate(self, id: str, request: OperationRequest, operation: object) -> None:

@@ -31,7 +31,6 @@ WAIT = "mutation { deskWait }"
 ACTIVITY = "subscription { noteActivity { action id data { text } } }"
 CHANGED = "subscription ($id: ID!) { noteChanged(id: $id) { action id data { text } } }"
 CREATE = 'mutation ($text: String = "new") { noteCreate(data: {text: $text}) { id } }'
-PATCH = "mutation ($id: ID!, $text: String!) { notePatch(id: $id, data: {text: $text}) { text } }"
 bell = Signal()
 SOMEBODY = User(pk=1, username="somebody")
 
@@ -136,7 +135,8 @@ async def test_of_two_subscriptions_to_one_row_the_first_to_end_silences_nobody(
         await client.start("second", CHANGED, id=note.pk)
         await settled(client)
         await client.stop("first")
-        await client.data(PATCH, id=note.pk, text="new")
+        note.text = "new"
+        await database_sync_to_async(note.save)()
         event = (await client.next("second"))["data"]["noteChanged"]
         assert event == {"action": "UPDATE", "id": str(note.pk), "data": {"text": "new"}}
         await client.pong()
@@ -289,7 +289,7 @@ async def test_a_stream_that_is_closed_ends_its_subscriptions() -> None:
 
 OWN_SDL = """
 extend type Query { odd: JSON, who: String }
-extend type Subscription { numbers(broken: Boolean = false): JSON, nothing: Int }
+extend type Subscription { numbers(broken: Boolean = false): JSON, nothing: Int, nobody: Int }
 """
 query, subscription = QueryType(), SubscriptionType()
 
@@ -319,6 +319,11 @@ async def nothing(root: Any, info: Any) -> AsyncGenerator[int, None]:
     yield 1
 
 
+@subscription.source("nobody")  # type: ignore[arg-type]  # graphql-core takes coroutines too
+async def nobody(root: Any, info: Any) -> AsyncGenerator[int, None]:
+    raise GraphQLError("No.", extensions={"odd": object()})
+
+
 def own_router() -> Router:
     return desk_router(type_defs=OWN_SDL, bindables=[query, subscription])
 
@@ -340,13 +345,14 @@ async def test_a_result_that_is_no_json_ends_its_operation_with_an_error(
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 
+@pytest.mark.parametrize("field", ["nothing", "nobody"])
 async def test_errors_that_are_no_json_are_answered_all_the_same(
-    caplog: pytest.LogCaptureFixture,
+    field: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with graphql(own_router()) as client:
-        await client.start("1", "subscription { nothing }")
-        frame = await client.frame()
-        assert (frame["id"], "object at" in str(frame)) == ("1", False)
+        for _ in range(2):
+            await client.start("1", f"subscription {{ {field} }}")
+            assert (await client.refused("1"))["message"] == "Internal server error"
 
 
 async def test_a_source_that_fails_ends_with_one_neutral_error(
@@ -412,6 +418,15 @@ async def test_who_floods_and_does_not_read_is_not_read_either(desk: type[DeskCo
         assert len(tasks()) == before
         client.reads.set()
         assert {frame["type"] for frame in await client.frames(100)} == {"error"}
+
+
+@override_settings(DCRF_GRAPH={"KEEP_ALIVE": 0})
+async def test_heartbeats_do_not_queue_up_for_a_client_that_does_not_read() -> None:
+    async with graphql(desk_router()) as client:
+        client.reads.clear()
+        await soon(client.stuck)
+        await turns()
+        assert len(tasks()) == 1
 
 
 @override_settings(DCRF_GRAPH={"MAX_PENDING_CALLS": 2})
