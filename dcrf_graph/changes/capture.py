@@ -273,9 +273,9 @@ def groups_known(
     known = record.before.get(source.stable_id)
     if known is not None:
         return known
-    if record.action is not Action.DELETE and (record.relations_only or not source.grouped):
+    if record.action is not Action.DELETE and not source.grouped:
         return after
-    # Nobody listened when the row was saved or deleted: what was loaded must do.
+    # Nobody listened when the row was saved or deleted, or no column of it changed.
     return groups_of(source, record.loaded or row)
 
 

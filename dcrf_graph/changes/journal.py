@@ -107,9 +107,6 @@ class Journal:
         record.before = {**record.before, **earlier.before}
         record.loaded = earlier.loaded or record.loaded
         record.relations_only = record.relations_only and earlier.relations_only
-        if earlier.saved is None:
-            # A part of the row was written by others: no one instance is surely all of it.
-            record.saved = None
         self.survived[key] = record
 
     def flush(self) -> None:

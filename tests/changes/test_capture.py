@@ -61,6 +61,22 @@ def test_a_row_that_moves_is_deleted_from_the_old_group_and_created_in_the_new()
         assert moves(reader) == [("create", "1"), ("delete", "1"), ("create", "2")]
 
 
+def test_every_commit_moves_a_row_on_from_where_the_last_one_put_it() -> None:
+    Parcel.objects.create(place=1)
+    with placed() as reader:
+        parcel = Parcel.objects.get()
+        for place in (2, 3):
+            with transaction.atomic():
+                parcel.place = place
+                parcel.save()
+        assert moves(reader) == [
+            ("delete", "1"),
+            ("create", "2"),
+            ("delete", "2"),
+            ("create", "3"),
+        ]
+
+
 def test_a_row_that_stays_is_updated_where_it_is() -> None:
     with placed() as reader:
         parcel = Parcel.objects.create(place=1)

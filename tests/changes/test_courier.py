@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from dcrf_graph.changes.courier import MAX_WAITING, Courier
+from dcrf_graph.changes.courier import MAX_WAITING, Courier, ThreadlessLoop
 from tests.changes.layers import RecordingLayer
 
 
@@ -17,6 +18,19 @@ def courier(layer: RecordingLayer) -> Iterator[Courier]:
     courier = Courier()
     yield courier
     courier.close()
+
+
+def test_a_host_is_looked_up_where_no_thread_can_be_started() -> None:
+    class Ending(ThreadlessLoop):
+        def run_in_executor(self, *args: Any) -> Any:  # type: ignore[override]
+            raise RuntimeError("cannot schedule new futures after shutdown")
+
+    loop = Ending()
+    try:
+        addresses = loop.run_until_complete(loop.getaddrinfo("localhost", 6379))
+        assert {address[4][1] for address in addresses} == {6379}
+    finally:
+        loop.close()
 
 
 def test_envelopes_leave_in_the_order_in_which_they_were_handed_over(

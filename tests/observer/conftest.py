@@ -14,7 +14,8 @@ from tests.observer.parcels import Doorkeeper, ParcelConsumer
 def nothing_left_over() -> Iterator[None]:
     """Nobody is left in a group when a test ends."""
     yield
-    for setting in (Doorkeeper.denied, Doorkeeper.raised, ParcelConsumer.held):
+    for setting in (Doorkeeper.denied, Doorkeeper.raised, Doorkeeper.pondered):
         setting.clear()
+    ParcelConsumer.held.clear()
     ParcelConsumer.failing.clear()
     assert hub.count() == 0

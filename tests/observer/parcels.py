@@ -18,12 +18,18 @@ whereabouts: ContextVar[str] = ContextVar("whereabouts", default="nowhere")
 
 
 class Doorkeeper(BasePermission):
-    """Denies the request_ids in ``denied``; raises what is in ``raised`` instead of an answer."""
+    """Denies the names in ``denied``; raises what is in ``raised`` instead of an answer.
+
+    About a name in ``pondered`` it thinks until the event there is set.
+    """
 
     denied: ClassVar[set[Any]] = set()
     raised: ClassVar[list[Exception]] = []
+    pondered: ClassVar[dict[Any, asyncio.Event]] = {}
 
     async def has_permission(self, scope: Any, consumer: Any, action: str, **kwargs: Any) -> bool:
+        if kwargs.get("name") in self.pondered:
+            await self.pondered[kwargs.get("name")].wait()
         if self.raised:
             raise self.raised[0]
         return kwargs.get("name") not in self.denied

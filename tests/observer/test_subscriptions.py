@@ -180,6 +180,33 @@ async def test_a_permission_that_fails_lets_nothing_out_and_ends_nothing(
         assert heard(await client.rest()) == [(1, "b")]
 
 
+async def test_whoever_unsubscribes_while_others_are_asked_about_hears_nothing_more() -> None:
+    async with connected(ParcelConsumer) as client:
+        await watch(client, 1, 2)
+        answered = Doorkeeper.pondered[2] = asyncio.Event()
+        await arrive("a")
+        await client.call("unwatch", 3, places=[1], watching=1)
+        answered.set()
+        assert heard(await client.rest()) == [(2, "a")]
+
+
+@override_settings(DCRF_GRAPH={"MAX_PENDING_EVENTS": 1})
+async def test_a_refusal_of_a_subscription_that_has_ended_does_not_touch_the_next() -> None:
+    async with connected(ParcelConsumer) as client:
+        await watch(client, 1)
+        answered = Doorkeeper.pondered[1] = asyncio.Event()
+        await arrive("a", "b", "c")
+        assert heard([await client.frame()]) == [(1, 429)]
+        Doorkeeper.pondered.clear()
+        await watch(client, 1)
+        Doorkeeper.denied.add(1)
+        answered.set()
+        assert await client.silent()
+        Doorkeeper.denied.clear()
+        await arrive("d")
+        assert heard(await client.rest()) == [(1, "d")]
+
+
 # -- bounds --------------------------------------------------------------------------------------
 
 
