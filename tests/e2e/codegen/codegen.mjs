@@ -1,7 +1,11 @@
 // What graphql-codegen makes of the published schema: its types, the documents of the `.graphql`
 // files with theirs, and the client preset for operations that stand in the code.
 
-const config = { emitLegacyCommonJSImports: false, useTypeImports: true };
+const config = {
+  emitLegacyCommonJSImports: false,
+  useTypeImports: true,
+  scalars: { Date: "string", DateTime: "string", Decimal: "string" },
+};
 
 export default {
   schema: "../../../schema/board.graphql",

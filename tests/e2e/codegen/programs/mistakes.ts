@@ -28,6 +28,8 @@ export async function native(client: Native) {
 export function typed() {
   // @ts-expect-error a required field is missing
   const variables: CreateCardMutationVariables = { data: { title: "Untitled" } };
+  // @ts-expect-error it is text
+  variables.data.estimate = 1.5;
   // @ts-expect-error it has no such field
   const colour = (document: typeof CreateCardDocument) => document.__apiType?.(variables).cardCreate?.colour;
   return [colour, graphql];
