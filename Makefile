@@ -21,7 +21,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format e2e bench schema clean
+.PHONY: help demo test check format e2e bench graphiql schema clean
 
 help:
 	@sed -n -E 's/^([a-z0-9-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -47,6 +47,9 @@ e2e: $(ENV)/.stamp tests/e2e/node_modules/.stamp ## Drive the running demo with 
 
 bench: $(ENV)/.stamp ## Measure what the library costs, next to the least it can cost.
 	python -m benchmarks
+
+graphiql: ## Put GraphiQL into the page of the GraphQL view; needs npm.
+	python3 explorer/build.py
 
 schema: $(ENV)/.stamp ## Write the published contracts of the example into schema/.
 	examples/board/manage.py export_schema

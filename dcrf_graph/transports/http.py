@@ -20,7 +20,6 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Mapping
 from contextlib import aclosing
-from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar, assert_never
 
 from asgiref.sync import sync_to_async
@@ -47,7 +46,8 @@ from dcrf_graph.protocols.frames import encode
 from dcrf_graph.settings import api_settings
 from dcrf_graph.streams import Streams
 
-from .http_accept import GRAPHQL_RESPONSE, HTML, JSON, Acceptable, acceptable, wants_page
+from . import explorer
+from .http_accept import GRAPHQL_RESPONSE, JSON, Acceptable, acceptable, wants_page
 from .http_refusal import RequestRefused
 from .http_request import RequestLimits, read_request
 from .http_scope import scope_of
@@ -63,9 +63,6 @@ View: TypeAlias = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 SUBSCRIPTION = frozenset({OperationType.SUBSCRIPTION})
 ONE_RESULT = frozenset({OperationType.QUERY, OperationType.MUTATION})
 GET_KINDS = frozenset({OperationType.QUERY})
-
-PAGE = (Path(__file__).parent / "page.html").read_text(encoding="utf-8")
-"""What a browser gets: one file, without anything to load."""
 
 
 class Host(Protocol):
@@ -98,7 +95,9 @@ def graphql_view(host: Host) -> View:
     @non_atomic_requests
     async def graphql(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         if wants_page(request):
-            return _varying(HttpResponse(PAGE, content_type=HTML))
+            return _varying(explorer.page())
+        if (file := explorer.asset(request)) is not None:
+            return file
         accepted = Acceptable(JSON, None)
         try:
             accepted = acceptable(request)

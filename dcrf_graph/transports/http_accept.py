@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.http.request import MediaType
 
+from .explorer import HTML
 from .http_refusal import RequestRefused
 from .multipart import MultipartMixed
 from .sse import ServerSentEvents
@@ -22,7 +23,6 @@ from .streaming import Framing
 
 JSON = "application/json; charset=utf-8"
 GRAPHQL_RESPONSE = "application/graphql-response+json; charset=utf-8"
-HTML = "text/html; charset=utf-8"
 
 DOCUMENTS = (JSON, GRAPHQL_RESPONSE)
 """JSON comes first, because it is what ``*/*`` and a missing header get."""
