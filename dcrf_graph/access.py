@@ -14,6 +14,7 @@ from rest_framework.exceptions import PermissionDenied, Throttled
 
 from dcrf_graph.calls import Call, calling, current_call
 from dcrf_graph.changes.change import Event
+from dcrf_graph.observer.links import only_listens
 from dcrf_graph.observer.subscriptions import Subscriber
 from dcrf_graph.permissions import asks_object, asks_objects, wrapped
 from dcrf_graph.scope_utils import CallView, ensure_async
@@ -107,8 +108,9 @@ class Access:
             return self.http_methods[action]
         method = getattr(self, self.available_actions.get(action, ""), None)
         options = getattr(method, "options", None)
-        reads = options is not None and (options.kind == "query" or options.subscribes is not None)
-        return "GET" if reads or action.startswith(("subscribe", "unsubscribe")) else "POST"
+        reads = options is not None and options.kind == "query"
+        consumer_class: Any = type(self)
+        return "GET" if reads or only_listens(consumer_class, action) else "POST"
 
     async def check_event(self, subscriber: Subscriber, event: Event) -> None:
         """

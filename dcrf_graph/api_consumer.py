@@ -18,26 +18,23 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar
 
-from channels.db import database_sync_to_async
 from channels.exceptions import InvalidChannelLayerError
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
-from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
-from django.http.response import Http404
 from rest_framework.exceptions import (
     APIException,
     MethodNotAllowed,
-    NotFound,
     PermissionDenied,
     ValidationError,
 )
 
-from dcrf_graph.access import Access
-from dcrf_graph.arguments import RESERVED, bind, signature_of
+from dcrf_graph.answers import INTERNAL_ERROR, Answers
+from dcrf_graph.arguments import RESERVED
 from dcrf_graph.calls import RESERVED_ARGUMENTS, Call, Turns, calling, current_call
 from dcrf_graph.connection import Connection
+from dcrf_graph.detachment import Detachment
 from dcrf_graph.encoding import JSONEncoder
 from dcrf_graph.exceptions import ActionMissingException, FrameTooLarge, InvalidFrame
-from dcrf_graph.observer.subscriptions import Subscriber, Subscriptions
+from dcrf_graph.observer.subscriptions import Subscriptions
 from dcrf_graph.protocols.effects import Dispatch, Send
 from dcrf_graph.protocols.native import NativeConsumer
 from dcrf_graph.scope_utils import ensure_async
@@ -46,7 +43,6 @@ from dcrf_graph.threads import own_thread
 
 logger = logging.getLogger(__name__)
 
-INTERNAL_ERROR = "Internal server error"
 REQUEST_ID_TYPE = "A request_id must be a string or a number."
 
 
@@ -68,7 +64,9 @@ class APIConsumerMetaclass(type):
     available_actions: dict[str, str]
 
 
-class AsyncAPIConsumer(Access, AsyncJsonWebsocketConsumer, metaclass=APIConsumerMetaclass):
+class AsyncAPIConsumer(
+    Answers, Detachment, AsyncJsonWebsocketConsumer, metaclass=APIConsumerMetaclass
+):
     """
     A consumer whose methods, marked with ``@action()``, clients call by name.
 
@@ -77,7 +75,8 @@ class AsyncAPIConsumer(Access, AsyncJsonWebsocketConsumer, metaclass=APIConsumer
         groups: channel layer groups that every instance is in, as in Channels.
         detached_tasks: the tasks that ``@detached`` code runs in.
 
-    Permissions and throttles: see ``Access``.
+    Permissions and throttles: see ``Access``. Replies: ``Answers``. Tasks that
+    outlive their call: ``Detachment``.
 
     Source: upstream's ``consumers.AsyncAPIConsumer``.
     """
@@ -88,15 +87,15 @@ class AsyncAPIConsumer(Access, AsyncJsonWebsocketConsumer, metaclass=APIConsumer
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.groups = set(self.groups or ())
-        self.detached_tasks: list[asyncio.Task[Any]] = []
-        self.detached_calls: dict[asyncio.Task[Any], Call] = {}
+        self.detached_tasks = []
+        self.detached_calls = {}
         self.subscriptions = Subscriptions(self)
         self._turns = Turns()
         self._connection: Connection | None = None
         self._protocol = NativeConsumer(max_frame_size=api_settings.MAX_FRAME_SIZE)
         self._channel_name: str | None = None
         self._on_channel_use: Callable[[], None] | None = None
-        self.on_subscription_end: Callable[[Any], None] | None = None
+        self.on_subscription_end = None
 
     # -- served alone, or by a router ---------------------------------------
 
@@ -337,96 +336,7 @@ class AsyncAPIConsumer(Access, AsyncJsonWebsocketConsumer, metaclass=APIConsumer
         """
         return content.pop("action"), content
 
-    # -- from a call to a reply --------------------------------------------------
-
-    async def handle_action(self, action: str, request_id: Any, **kwargs: Any) -> None:
-        """
-        Run an action and answer it: permissions, throttles, arguments, the method, the reply.
-
-        Whatever is raised becomes a reply too (``handle_exception``). An action
-        that returned None and sent nothing under its request_id is
-        acknowledged with 204.
-        """
-        call = current_call.get()
-        if call is None or call.method is not None:
-            call = Call(action, request_id)
-        call.action, call.request_id, call.arguments = action, request_id, kwargs
-        call.method, call.consumer = self.http_method_of(action), self
-        try:
-            with calling(call):
-                await self.answer_call(call, self.run_action(action, request_id, kwargs))
-        finally:
-            call.finished.set()
-
-    async def run_action(self, action: str, request_id: Any, kwargs: dict[str, Any]) -> Any:
-        """Check that the client may, and run the method; returns what the method returns."""
-        await self.check_permissions(action, **kwargs)
-        if action not in self.available_actions:
-            raise MethodNotAllowed(method=action)
-        await self.check_throttles(action, **kwargs)
-        method = getattr(self, self.available_actions[action])
-        function = getattr(type(self), self.available_actions[action])
-        own = {"action": action, "request_id": request_id}
-        if signature_of(function).blocking:
-            bound = await database_sync_to_async(bind)(function, kwargs, **own)
-        else:
-            bound = bind(function, kwargs, **own)
-        return await method(**bound)
-
-    async def answer_call(self, call: Call, response: Awaitable[Any]) -> None:
-        """Wait for what a method returns and reply with it, once per call."""
-        try:
-            result = await response
-            data, status = result if isinstance(result, tuple) else (result, None)
-            if status is None:
-                still_running = call.detached - {asyncio.current_task()}
-                if call.answered or still_running:
-                    return
-                status = 204 if data is None else 200
-            await self.reply(
-                data=data, status=status, action=call.action, request_id=call.request_id
-            )
-        except Exception as error:
-            await self.handle_exception(error, action=call.action, request_id=call.request_id)
-
-    async def handle_exception(self, exc: Exception, action: str | None, request_id: Any) -> None:
-        """
-        Answer an exception: DRF's with their own status, Django's with 403 and 404.
-
-        Anything else is logged with its traceback and answered with 500 and no details.
-        """
-        if isinstance(exc, Http404):
-            exc = NotFound("Not found")
-        elif isinstance(exc, DjangoPermissionDenied):
-            exc = PermissionDenied(str(exc) or None)
-        if isinstance(exc, APIException):
-            errors, status = self._format_errors(exc.detail), exc.status_code
-        else:
-            logger.error("Error in action %s, request %s", action, request_id, exc_info=exc)
-            errors, status = [INTERNAL_ERROR], 500
-        await self.reply(action=action, errors=errors, status=status, request_id=request_id)
-
-    def _format_errors(self, errors: Any) -> list[Any]:
-        return list(errors) if isinstance(errors, list) else [errors]
-
-    async def reply(
-        self,
-        action: str | None,
-        data: Any = None,
-        errors: list[Any] | None = None,
-        status: int = 200,
-        request_id: Any = None,
-    ) -> None:
-        """Send a frame in the shape that clients match to their request by ``request_id``."""
-        await self.send_json(
-            {
-                "errors": errors or [],
-                "data": data,
-                "action": action,
-                "response_status": status,
-                "request_id": request_id,
-            }
-        )
+    # -- sending ---------------------------------------------------------------------
 
     async def send_json(self, content: Any, close: bool = False) -> None:
         """Encode a frame and send it."""
@@ -439,79 +349,6 @@ class AsyncAPIConsumer(Access, AsyncJsonWebsocketConsumer, metaclass=APIConsumer
     async def encode_json(cls, content: Any) -> str:
         """Frames as JSON, with DRF's encoding of dates, decimals, UUIDs and lazy strings."""
         return json.dumps(content, cls=JSONEncoder)
-
-    # -- events ----------------------------------------------------------------------
-
-    async def end_subscription(
-        self, subscriber: Subscriber, action: str | None, refusal: Exception
-    ) -> None:
-        """Tell a subscriber why its subscription has ended."""
-        if self.on_subscription_end is not None:
-            self.on_subscription_end(subscriber.reply_id)
-        await self.handle_exception(refusal, action=action, request_id=subscriber.reply_id)
-
-    async def fail_event(
-        self, subscriber: Subscriber, action: str | None, error: Exception
-    ) -> None:
-        """Tell a subscriber that an event could not be delivered; its subscription goes on."""
-        await self.handle_exception(error, action=action, request_id=subscriber.reply_id)
-
-    # -- detached tasks ------------------------------------------------------------
-
-    def start_detached(
-        self, work: Coroutine[Any, Any, Any], call: Call | None = None
-    ) -> asyncio.Task[Any]:
-        """Run a task until it ends or the client disconnects; ``call`` is answered by its end.
-
-        Raises:
-            TooManyCalls: if ``call`` is given and ``MAX_PENDING_CALLS`` are unanswered already.
-        """
-        if call is not None:
-            try:
-                self.connection.admit()
-            except APIException:
-                work.close()
-                raise
-        task = asyncio.get_running_loop().create_task(work)
-        self.connection.own(task)
-        self.detached_tasks.append(task)
-        if call is not None:
-            self.detached_calls[task] = call
-            call.detached.add(task)
-
-        def ended(_: object) -> None:
-            if call is not None:
-                self.connection.release()
-            if task in self.detached_tasks:
-                self.connection.start(self.handle_detached_task_completion(task))
-
-        task.add_done_callback(ended)
-        return task
-
-    async def handle_detached_task_completion(self, task: asyncio.Task[Any]) -> None:
-        """Forget a detached task that has ended; what it raised is logged."""
-        try:
-            await task
-        except asyncio.CancelledError:
-            if not task.cancelled():
-                raise
-        except Exception as error:
-            logger.error("A detached task failed", exc_info=error)
-        finally:
-            self.detached_calls.pop(task, None)
-            if task in self.detached_tasks:
-                self.detached_tasks.remove(task)
-
-    def cancel_detached(self, action: str, request_id: Any) -> bool:
-        """Cancel the detached calls of an action under a request_id; False if there are none."""
-        asked = [
-            task
-            for task, call in self.detached_calls.items()
-            if call.action == action and call.request_id == request_id
-        ]
-        for task in asked:
-            task.cancel()
-        return bool(asked)
 
 
 def open_ended(send: Callable[[Any], Awaitable[None]]) -> Callable[[Any], Awaitable[None]]:

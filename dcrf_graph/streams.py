@@ -19,11 +19,12 @@ from typing import Any
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from rest_framework.exceptions import APIException
 
-from dcrf_graph.api_consumer import INTERNAL_ERROR
+from dcrf_graph.answers import INTERNAL_ERROR
 from dcrf_graph.calls import Call
 from dcrf_graph.capture import Captured, Events, Reply, reply_of
 from dcrf_graph.connection import Connection
 from dcrf_graph.exceptions import CallFailed, StreamRefused, TooManyCalls
+from dcrf_graph.loading.representation import Selection
 from dcrf_graph.protocols.native import error_payload
 from dcrf_graph.stream import Outlet, Stream
 
@@ -139,11 +140,21 @@ class Streams:
 
     # -- captured calls ------------------------------------------------------------------
 
-    async def call(self, stream: str, action: str, arguments: Mapping[str, Any]) -> Reply:
+    async def call(
+        self,
+        stream: str,
+        action: str,
+        arguments: Mapping[str, Any],
+        selection: Selection | None = None,
+    ) -> Reply:
         """
         Call an action and wait for its final reply.
 
         A refusal by the action is a reply with its status, not an exception.
+
+        Args:
+            selection: what is wanted of each row, where that is not all; the
+                reply may hold more.
 
         Raises:
             StreamRefused: if the consumer does not let this client connect.
@@ -152,7 +163,7 @@ class Streams:
         """
         opened = await self.open(stream)
         captured = Captured(self._request_id())
-        return await self._call(opened, action, arguments, captured)
+        return await self._call(opened, action, arguments, captured, selection)
 
     async def events(self, stream: str, action: str, arguments: Mapping[str, Any]) -> Events:
         """
@@ -177,7 +188,11 @@ class Streams:
         return Events(captured, lambda: self._forget(opened, captured))
 
     async def pages(
-        self, stream: str, action: str, arguments: Mapping[str, Any]
+        self,
+        stream: str,
+        action: str,
+        arguments: Mapping[str, Any],
+        selection: Selection | None = None,
     ) -> AsyncGenerator[Reply, None]:
         """
         Call an action that answers with many replies, and yield them.
@@ -190,7 +205,8 @@ class Streams:
         """
         opened = await self.open(stream)
         captured = Captured(self._request_id(), follow=True)
-        running = self.connection.start(self._call(opened, action, arguments, captured, keep=True))
+        work = self._call(opened, action, arguments, captured, selection, keep=True)
+        running = self.connection.start(work)
         running.add_done_callback(lambda _: captured.end())
         try:
             while (reply := await captured.next()) is not None:
@@ -212,6 +228,7 @@ class Streams:
         action: str,
         arguments: Mapping[str, Any],
         captured: Captured,
+        selection: Selection | None = None,
         *,
         keep: bool = False,
     ) -> Reply:
@@ -221,7 +238,7 @@ class Streams:
         except TooManyCalls as refusal:
             return reply_of(error_payload([str(refusal.detail)], refusal.status_code))
         stream.captures[request_id] = captured
-        call = Call(action, request_id, captured=True)
+        call = Call(action, request_id, captured=True, selection=selection)
         work = stream.consumer.run_call(action, request_id, arguments, call)
         running = self.connection.start(work)
         stream.follow(call, running)

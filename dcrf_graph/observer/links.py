@@ -12,6 +12,7 @@ from __future__ import annotations
 import dis
 import inspect
 from collections.abc import Iterator
+from functools import cache
 from types import CodeType
 from typing import Any
 
@@ -43,10 +44,28 @@ def observed_by(consumer_class: type, action: str) -> BaseObserver | None:
     return next(iter(observers)) if len(observers) == 1 and returns_nothing(method) else None
 
 
+@cache
+def only_listens(consumer_class: Any, action: str) -> bool:
+    """Whether an action is there to subscribe or unsubscribe an observer, and so only reads.
+
+    Its name does not say so: ``subscribe_to_newsletter`` may write.
+    """
+    actions: dict[str, str] = consumer_class.available_actions
+    method = getattr(consumer_class, actions.get(action, ""), None)
+    if method is None:
+        return False
+    if getattr(getattr(method, "options", None), "subscribes", None) is not None:
+        return True
+    return bool(subscribed_in(consumer_class, method, frozenset(), ("subscribe", "unsubscribe")))
+
+
 def subscribed_in(
-    consumer_class: type, method: Any, seen: frozenset[CodeType]
+    consumer_class: type,
+    method: Any,
+    seen: frozenset[CodeType],
+    verbs: tuple[str, ...] = ("subscribe",),
 ) -> frozenset[BaseObserver]:
-    """The observers whose ``subscribe`` a method reaches."""
+    """The observers whose ``subscribe`` (or another of the verbs) a method reaches."""
     code = getattr(inspect.unwrap(method), "__code__", None)
     if code is None or code in seen:
         return frozenset()
@@ -54,10 +73,10 @@ def subscribed_in(
     found: frozenset[BaseObserver] = frozenset()
     for path in attribute_paths(code):
         owner = getattr(consumer_class, path[0], None)
-        if isinstance(owner, BaseObserver) and path[1:2] == ("subscribe",):
+        if isinstance(owner, BaseObserver) and path[1:] and path[1] in verbs:
             found |= {owner}
         elif getattr(owner, "action", False) is True and len(path) == 1:
-            found |= subscribed_in(consumer_class, owner, seen)
+            found |= subscribed_in(consumer_class, owner, seen, verbs)
     return found
 
 

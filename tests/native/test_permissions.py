@@ -426,3 +426,13 @@ async def test_a_synchronous_permission_may_use_the_orm() -> None:
             return not Note.objects.exists()
 
     assert await status_of_call(Counts) == 200
+
+
+def test_an_action_is_no_reading_one_because_its_name_begins_with_subscribe() -> None:
+    """Only an action that subscribes an observer is asked for as GET."""
+
+    class Newsletter(AsyncAPIConsumer):
+        @action()
+        async def subscribe_to_newsletter(self, address: str, **kwargs: Any) -> None: ...
+
+    assert Newsletter().http_method_of("subscribe_to_newsletter") == "POST"
