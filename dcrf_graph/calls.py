@@ -18,6 +18,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from dcrf_graph.loading.representation import Selection
+
 RESERVED_ARGUMENTS = frozenset({"self", "scope", "consumer", "action", "request_id"})
 """What a client may never pass as an argument: the library passes these itself."""
 
@@ -30,6 +32,7 @@ class Call:
     ``permissions`` are the instances that ``check_permissions`` asked, so that
     an object permission is asked of the same ones. ``captured`` calls come from
     GraphQL: their request_id is the library's own, unique on the connection.
+    ``selection`` is what such a call wants of each row; None is all of it.
     ``finished`` is set when the call has been answered, or goes on detached:
     the events of what it changed reach its own consumer after that.
     """
@@ -42,6 +45,7 @@ class Call:
     answered: bool = False
     captured: bool = False
     detached: set[asyncio.Task[Any]] = field(default_factory=set)
+    selection: Selection | None = None
     paginator: Any = None
     consumer: Any = None
     finished: asyncio.Event = field(default_factory=asyncio.Event)

@@ -6,19 +6,63 @@ The actions of a model: list, retrieve, create, update, patch, delete (upstream'
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import Http404
 from rest_framework import status
+from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 
+from dcrf_graph.api_consumer import replaced
 from dcrf_graph.arguments import refuse
 from dcrf_graph.calls import Call, calling, current_call
 from dcrf_graph.decorators import action
+from dcrf_graph.loading.representation import Selection, narrowed_for, represented
+from dcrf_graph.loading.rows import may_be_narrowed
 from dcrf_graph.pagination import WebsocketLimitOffsetPagination
 from dcrf_graph.settings import api_settings
 
 Reply = tuple[Any, int]
+
+OUTPUT = (
+    "answer_call",
+    "encode_json",
+    "handle_action",
+    "reply",
+    "run_action",
+    "run_call",
+    "send",
+    "send_json",
+)
+"""What sees an answer on its way out."""
+
+
+def selection_of(consumer: Any) -> Selection | None:
+    """What the current call wants of each row; None where that is all.
+
+    Whatever else might look at the answer gets all of it: an action that the application has
+    overridden, or its own way of sending.
+    """
+    call = current_call.get()
+    if call is None or call.selection is None:
+        return None
+    method = getattr(type(consumer), consumer.available_actions.get(call.action, ""), None)
+    if getattr(method, "__module__", None) != __name__:
+        return None
+    return None if any(replaced(consumer, name) for name in OUTPUT) else call.selection
+
+
+def narrowed_page(
+    consumer: Any, queryset: Any, selection: Selection | None, kwargs: Mapping[str, Any]
+) -> Any:
+    """The rows to make a page of, with what the serializer reads of each joined to it."""
+    if not consumer.load_relations or not may_be_narrowed(queryset):
+        return queryset
+    serializer = consumer.get_serializer(many=True, action_kwargs=kwargs)
+    # Where a page by cursor begins and ends is read from its rows.
+    columns = not issubclass(consumer.pagination_class or object, CursorPagination)
+    return narrowed_for(serializer, queryset, selection, columns=columns)
 
 
 class CreateModelMixin:
@@ -31,7 +75,7 @@ class CreateModelMixin:
         serializer = self.get_serializer(data=data, action_kwargs=kwargs)
         serializer.is_valid(raise_exception=True)
         self.perform_create(serializer, **kwargs)
-        return serializer.data, status.HTTP_201_CREATED
+        return represented(serializer, selection_of(self)), status.HTTP_201_CREATED
 
     def perform_create(self, serializer: Any, **kwargs: Any) -> None:
         """Save what was validated; override to add to it."""
@@ -47,7 +91,7 @@ class ListModelMixin:
         refuse(kwargs, "queryset")
         queryset = self.filter_queryset(self.get_queryset(**kwargs), **kwargs)
         serializer = self.get_serializer(instance=queryset, many=True, action_kwargs=kwargs)
-        return serializer.data, status.HTTP_200_OK
+        return represented(serializer, selection_of(self)), status.HTTP_200_OK
 
 
 class RetrieveModelMixin:
@@ -58,7 +102,7 @@ class RetrieveModelMixin:
         """Retrieve one row."""
         instance = self.get_object(**kwargs)
         serializer = self.get_serializer(instance=instance, action_kwargs=kwargs)
-        return serializer.data, status.HTTP_200_OK
+        return represented(serializer, selection_of(self)), status.HTTP_200_OK
 
 
 class UpdateModelMixin:
@@ -114,7 +158,7 @@ def changed(consumer: Any, perform: Any, data: Any, kwargs: Any, *, partial: boo
     if getattr(instance, "_prefetched_objects_cache", None):
         # What was prefetched before the change would be answered after it.
         instance._prefetched_objects_cache = {}
-    return serializer.data, status.HTTP_200_OK
+    return represented(serializer, selection_of(consumer)), status.HTTP_200_OK
 
 
 class PaginatedModelListMixin(ListModelMixin):
@@ -138,10 +182,13 @@ class PaginatedModelListMixin(ListModelMixin):
         call.paginator = None
         with calling(call):
             queryset = self.filter_queryset(self.get_queryset(**kwargs), **kwargs)
+            selection = selection_of(self)
+            queryset = narrowed_page(self, queryset, selection, kwargs)
             page = self.paginate_queryset(queryset, **kwargs)
             rows = queryset if page is None else page
             serializer = self.get_serializer(instance=rows, many=True, action_kwargs=kwargs)
-            return serializer.data if page is None else self.get_paginated_response(serializer.data)
+            data = represented(serializer, selection)
+            return data if page is None else self.get_paginated_response(data)
 
     @property
     def paginator(self) -> Any:

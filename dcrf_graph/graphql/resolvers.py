@@ -23,11 +23,20 @@ from graphql import (
 
 from dcrf_graph.graphql.definitions import Definition, EnumDefinition, TypeDefinition
 from dcrf_graph.graphql.errors import refusal, user_in
-from dcrf_graph.graphql.operations import Operation
+from dcrf_graph.graphql.operations import Operation, Shape
+from dcrf_graph.graphql.selection import selection_of
+from dcrf_graph.loading.representation import Selection
 
 Resolver: TypeAlias = Callable[..., Any]
 
 CHANGES = frozenset({"create", "update", "delete"})
+ROWS: Mapping[Shape, tuple[str, ...]] = {
+    "object": (),
+    "list": (),
+    "page": ("results",),
+    "pages": ("results",),
+}
+"""Where the rows are in what operations of a shape answer."""
 
 
 # -- below the roots: lookups -----------------------------------------------------------------
@@ -41,6 +50,12 @@ def look_up(key: str) -> Resolver:
             return source.get(key)
         return getattr(source, key, None)
 
+    return reading(resolve, key)
+
+
+def reading(resolve: Resolver, key: str) -> Resolver:
+    """Mark a resolver that reads this key of native data and nothing else."""
+    resolve.reads = key  # type: ignore[attr-defined]
     return resolve
 
 
@@ -52,7 +67,7 @@ def look_up_choice(key: str) -> Resolver:
         value = value_of(source, info)
         return None if value == "" else value
 
-    return resolve
+    return reading(resolve, key)
 
 
 def blanks_for_nulls(keys: frozenset[str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -99,8 +114,9 @@ def call(operation: Operation) -> Resolver:
     """Resolve a query or mutation by its native call."""
 
     async def resolve(root: Any, info: GraphQLResolveInfo, /, **arguments: Any) -> Any:
+        native = operation.native_arguments(arguments)
         reply = await info.context["streams"].call(
-            operation.stream, operation.action, operation.native_arguments(arguments)
+            operation.stream, operation.action, native, selected(operation, info)
         )
         if reply.status >= 400:
             errors = reply.errors or in_data(reply.data)
@@ -110,6 +126,11 @@ def call(operation: Operation) -> Resolver:
         return page(reply.data) if operation.shape == "page" else reply.data
 
     return resolve
+
+
+def selected(operation: Operation, info: GraphQLResolveInfo) -> Selection | None:
+    """What an operation selects of each row; None where it is no rows that it answers."""
+    return selection_of(info, ROWS[operation.shape]) if operation.shape in ROWS else None
 
 
 def in_data(data: Any) -> list[Any]:
@@ -133,7 +154,9 @@ def subscribe(operation: Operation) -> Resolver:
         streams = info.context["streams"]
         native = operation.native_arguments(arguments)
         if operation.shape == "pages":
-            return streams.pages(operation.stream, operation.action, native)
+            return streams.pages(
+                operation.stream, operation.action, native, selected(operation, info)
+            )
         return await streams.events(operation.stream, operation.action, native)
 
     return open_source

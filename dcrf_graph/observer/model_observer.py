@@ -10,7 +10,9 @@ from django.db.models import Model
 
 from dcrf_graph.changes.capture import watch
 from dcrf_graph.changes.change import Action
+from dcrf_graph.changes.rows import copied
 from dcrf_graph.changes.snapshot import recall
+from dcrf_graph.loading.representation import loading
 from dcrf_graph.observer.base_observer import BaseObserver
 
 __all__ = ["Action", "ModelObserver", "ModelObserverInstanceState"]
@@ -106,7 +108,7 @@ class ModelObserver(BaseObserver):
         if self._serializer is not None:
             body = self._serializer(self, instance, action, **kwargs)
         elif self.serializer_class is not None:
-            body = self.serializer_class(instance).data
+            body = loading(self.serializer_class(to_be_read(instance, action))).data
         else:
             body = {"pk": instance.pk}
         return {
@@ -120,3 +122,17 @@ class ModelObserver(BaseObserver):
         """The model's name in group names, e.g. ``"board.card"``."""
         meta = self.model_cls._meta
         return f"{meta.app_label}.{meta.object_name}".lower().replace("_", ".")
+
+
+def to_be_read(instance: Model, action: Action) -> Model:
+    """A row whose relations may be loaded onto it.
+
+    What is about to be deleted is the application's own instance, which is to stay as it is.
+    """
+    if action is not Action.DELETE:
+        return instance
+    row = copied(instance, type(instance), instance._state.db or "default")
+    row._state.fields_cache = dict(instance._state.fields_cache)
+    loaded = getattr(instance, "_prefetched_objects_cache", {})
+    row.__dict__["_prefetched_objects_cache"] = dict(loaded)
+    return row

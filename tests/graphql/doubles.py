@@ -62,10 +62,14 @@ class RecordingStreams:
     def __init__(self, answers: Mapping[str, Any] | None = None) -> None:
         self.answers = dict(answers or {})
         self.calls: list[tuple[str, str, Mapping[str, Any]]] = []
+        self.selections: list[Any] = []
         self.together = 0
         self.most_together = 0
 
-    async def call(self, stream: str, action: str, arguments: Mapping[str, Any]) -> Reply:
+    async def call(
+        self, stream: str, action: str, arguments: Mapping[str, Any], selection: Any = None
+    ) -> Reply:
+        self.selections.append(selection)
         self.calls.append((stream, action, arguments))
         self.together += 1
         self.most_together = max(self.most_together, self.together)
@@ -85,7 +89,7 @@ class RecordingStreams:
         return answer
 
     async def pages(
-        self, stream: str, action: str, arguments: Mapping[str, Any]
+        self, stream: str, action: str, arguments: Mapping[str, Any], selection: Any = None
     ) -> AsyncGenerator[Reply, None]:
         self.calls.append((stream, action, arguments))
         for page in self.answers[action]:
