@@ -21,7 +21,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format e2e bench graphiql schema clean
+.PHONY: help demo test check format e2e bench audit graphiql schema clean
 
 help:
 	@sed -n -E 's/^([a-z0-9-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -42,20 +42,23 @@ format: $(ENV)/.stamp ## Rewrite the sources in the one format.
 	ruff format .
 	ruff check --fix .
 
-e2e: $(ENV)/.stamp tests/e2e/node_modules/.stamp ## Drive the running demo with clients from npm and a browser.
+e2e: $(ENV)/.stamp tests/e2e/node_modules/.stamp tests/e2e/http/node_modules/.stamp graphiql ## Drive the running demo with clients from npm and a browser.
 	python -m pytest $(if $(T),$(T),tests/e2e)
 
 bench: $(ENV)/.stamp ## Measure what the library costs, next to the least it can cost.
 	python -m benchmarks
 
-graphiql: ## Put GraphiQL into the page of the GraphQL view; needs npm.
-	python3 explorer/build.py
+audit: $(ENV)/.stamp tests/e2e/node_modules/.stamp tests/e2e/http/node_modules/.stamp ## Write docs/graphql-over-http-audit.md: what its authors' suite says of the board.
+	WRITE_REPORT=1 python -m pytest tests/e2e/http/test_audits.py
+
+graphiql: explorer/node_modules/.stamp ## Put GraphiQL into the page of the GraphQL view; needs npm.
 
 schema: $(ENV)/.stamp ## Write the published contracts of the example into schema/.
 	examples/board/manage.py export_schema
 
 clean: ## Remove the environments and everything else that can be made again.
-	rm -rf .venv .venv-newest .venv-upstream tests/e2e/node_modules
+	rm -rf .venv .venv-* tests/e2e/node_modules tests/e2e/*/node_modules tests/e2e/codegen/generated
+	rm -rf explorer/node_modules dcrf_graph/transports/graphiql
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist var
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -79,4 +82,12 @@ clean: ## Remove the environments and everything else that can be made again.
 
 tests/e2e/node_modules/.stamp: tests/e2e/package-lock.json
 	cd tests/e2e && npm ci --no-audit --no-fund
+	touch $@
+
+tests/e2e/http/node_modules/.stamp: tests/e2e/http/package-lock.json
+	cd tests/e2e/http && npm ci --no-audit --no-fund
+	touch $@
+
+explorer/node_modules/.stamp: explorer/package-lock.json explorer/build.py
+	python3 explorer/build.py
 	touch $@
