@@ -18,7 +18,7 @@ from tests.parity.world import KEYS, VISITORS
 Arguments: TypeAlias = Mapping[str, Any]
 Example: TypeAlias = tuple[str, Arguments] | tuple[str, Arguments, tuple[str, ...]]
 
-WRITERS = ("stranger", "author")
+WRITERS = ("stranger", "member")
 
 NO_ROW = {"unknown": 999, "no key": "none", "empty key": ""}
 
@@ -148,7 +148,7 @@ OTHERS: dict[tuple[str, str], dict[str, Arguments]] = {
 
 @dataclass(frozen=True)
 class Case:
-    """One thing to ask, and who asks it."""
+    """One thing to ask, and who asks it; only comments have authors."""
 
     operation: Operation
     title: str
@@ -161,7 +161,12 @@ class Case:
 
 def cases_of(operation: Operation) -> list[Case]:
     """Every case of an operation; none if nothing is known of it."""
-    return [Case(operation, *example) for example in examples(operation)]
+    everybody = VISITORS if operation.stream == "comments" else VISITORS[:-1]
+    return [
+        Case(operation, title, given, everybody if asked == VISITORS else asked)
+        for title, given, *rest in examples(operation)
+        for asked in (rest or [VISITORS])
+    ]
 
 
 def examples(operation: Operation) -> Iterator[Example]:
