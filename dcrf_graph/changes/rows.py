@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -19,11 +19,13 @@ from django.core.exceptions import ValidationError
 from django.db.models import Field, Model
 from django.db.models.base import ModelState
 
+M = TypeVar("M", bound=Model)
+
 IMMUTABLE = (str, int, float, bool, Decimal, date, datetime, time, timedelta, UUID)
 NOT_COPIED = frozenset({"_state", "_prefetched_objects_cache"})
 
 
-def copied(instance: Model, model: type[Model], using: str) -> Model:
+def copied(instance: Model, model: type[M], using: str) -> M:
     """The same row as an instance of ``model``, a model of the same table; without a query."""
     row = model.__new__(model)
     values = {name: value for name, value in vars(instance).items() if name not in NOT_COPIED}
