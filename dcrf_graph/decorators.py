@@ -9,7 +9,9 @@ schema, which observer it subscribes, and whether it may overlap others.
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Literal
@@ -37,6 +39,7 @@ class ActionOptions:
     graphql: bool = True
     graphql_name: str | None = None
     deprecated: str | None = None
+    streams: bool = False
 
 
 def action(
@@ -51,12 +54,15 @@ def action(
     graphql: bool = True,
     graphql_name: str | None = None,
     deprecated: str | None = None,
+    streams: bool = False,
     **kwargs: Any,
 ) -> Callable[[Callable[..., Any]], Any]:
     """
     Mark a method, ``async`` or not, as an action that clients ask for by name.
 
-    A synchronous method runs on the call's database thread.
+    A synchronous method runs on the call's database thread. An ``async``
+    generator streams: each item that it yields is a reply under the call's
+    request_id, and the end is one with status 204. It is detached, unless told otherwise.
 
     Args:
         atomic: run in a transaction; only synchronous methods. By default what
@@ -65,13 +71,16 @@ def action(
             client is answered when the task ends, and disconnecting cancels it.
         kind: ``"query"`` or ``"mutation"``, where the name does not say it.
         input: the serializer class of the ``data`` argument.
-        output: the serializer class, or ``list[Serializer]``, of what is returned.
+        output: what is returned: a serializer class, ``list[Serializer]``, any other
+            annotation; several, ``(CardSerializer, NoteSerializer)``, for one of them.
         subscribes: the observer, or its name, that this action subscribes.
         concurrent: the action keeps nothing on ``self`` and may overlap others
             that are declared so.
         graphql: False keeps the action out of the derived schema.
         graphql_name: the GraphQL field's name.
         deprecated: the reason, where the GraphQL field is deprecated.
+        streams: the method sends several replies itself, with ``reply()``: the field is
+            a subscription, each reply one event. Generators need not say so.
         kwargs: ``name``, if the action is not called like the method.
 
     Raises:
@@ -81,7 +90,8 @@ def action(
     """
 
     def decorator(func: Callable[..., Any]) -> Any:
-        asynchronous = asyncio.iscoroutinefunction(func)
+        generates = inspect.isasyncgenfunction(func)
+        asynchronous = generates or asyncio.iscoroutinefunction(func)
         if asynchronous and atomic:
             raise ValueError("Only synchronous actions can be atomic")
         if detached and not asynchronous:
@@ -90,17 +100,18 @@ def action(
         if atomic is None and not asynchronous:
             default = getattr(settings, "DATABASES", {}).get("default", {})
             in_transaction = bool(default.get("ATOMIC_REQUESTS", False))
-        method: Any = func
+        apart = generates if detached is None else bool(detached)
+        method: Any = each_replied(func) if generates else func
         if not asynchronous:
             method = in_thread(transaction.atomic(func) if in_transaction else func)
-        elif detached:
-            method = detached_action(func)
+        elif apart:
+            method = detached_action(method)
         method.action = True
         method.kwargs = kwargs
         method.options = ActionOptions(
             name=kwargs.get("name", func.__name__),
             atomic=in_transaction,
-            detached=bool(detached),
+            detached=apart,
             kind=kind,
             input=input,
             output=output,
@@ -109,6 +120,7 @@ def action(
             graphql=graphql,
             graphql_name=graphql_name,
             deprecated=deprecated,
+            streams=streams or generates,
         )
         return method
 
@@ -121,6 +133,23 @@ def in_thread(func: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(func)
     async def run(self: Any, *args: Any, **kwargs: Any) -> Any:
         return await database_sync_to_async(func)(self, *args, **kwargs)
+
+    return run
+
+
+def each_replied(func: Callable[..., Any]) -> Callable[..., Any]:
+    """An ``async`` generator as a method that replies with each item, then says that it ends.
+
+    Cancelling closes the generator.
+    """
+
+    @wraps(func)
+    async def run(self: Any, *args: Any, **kwargs: Any) -> tuple[None, int]:
+        call = current_call.get() or Call(kwargs.get("action"), kwargs.get("request_id"))
+        async with aclosing(func(self, *args, **kwargs)) as items:
+            async for item in items:
+                await self.reply(action=call.action, data=item, request_id=call.request_id)
+        return None, 204
 
     return run
 

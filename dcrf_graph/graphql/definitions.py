@@ -10,7 +10,7 @@ consumer.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from graphql import StringValueNode, print_ast
@@ -45,13 +45,33 @@ class FieldDefinition:
 
 
 @dataclass(frozen=True)
-class TypeDefinition:
-    """An object or input type."""
+class Variants:
+    """How the members of a union or interface are told apart in native JSON.
 
-    keyword: Literal["type", "input"]
+    By the value under ``key``: ``names`` has the member's type for each. Without
+    a key by the keys that the data has; ``names`` has the types as keys too.
+    """
+
+    key: str | None
+    names: tuple[tuple[str, str], ...]
+    breadcrumb: str
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The types of the members, each once."""
+        return tuple(dict.fromkeys(name for _, name in self.names))
+
+
+@dataclass(frozen=True)
+class TypeDefinition:
+    """An object, input or interface type; only an interface has variants."""
+
+    keyword: Literal["type", "input", "interface"]
     name: str
     fields: tuple[FieldDefinition, ...]
     description: str = ""
+    interfaces: tuple[str, ...] = ()
+    variants: Variants | None = None
 
     def keys_always_there(self) -> frozenset[str]:
         """The native keys of the fields that are never null."""
@@ -84,7 +104,16 @@ class ScalarDefinition:
     description: str = ""
 
 
-Definition = TypeDefinition | EnumDefinition | ScalarDefinition
+@dataclass(frozen=True)
+class UnionDefinition:
+    """A union of object types."""
+
+    name: str
+    variants: Variants
+    description: str = ""
+
+
+Definition = TypeDefinition | UnionDefinition | EnumDefinition | ScalarDefinition
 
 
 class Definitions:
@@ -117,9 +146,21 @@ class Definitions:
         """Define what was reserved."""
         self._definitions[definition.name] = definition
 
+    def implement(self, name: str, interface: str) -> None:
+        """Let an object type say that it implements an interface."""
+        found = self._definitions[name]
+        assert isinstance(found, TypeDefinition)
+        if interface not in found.interfaces:
+            interfaces = tuple(sorted((*found.interfaces, interface)))
+            self._definitions[name] = replace(found, interfaces=interfaces)
+
     def discard(self, name: str) -> None:
         """Give a reserved name back: nothing was to be defined."""
         self._origins.pop(name)
+
+    def owner(self, name: str) -> object:
+        """The origin that has a name; None where nobody has it."""
+        return self._origins.get(name, (None, ""))[0]
 
     def get(self, name: str) -> Definition | None:
         return self._definitions.get(name)
@@ -196,7 +237,12 @@ def definition_text(definition: Definition) -> str:
         case TypeDefinition():
             fields = "".join(map(field_text, definition.fields))
             body = f" {{\n{fields}}}" if fields else ""
-            return f"{head}{definition.keyword} {definition.name}{body}\n"
+            implemented = " & ".join(definition.interfaces)
+            clause = f" implements {implemented}" if implemented else ""
+            return f"{head}{definition.keyword} {definition.name}{clause}{body}\n"
+        case UnionDefinition():
+            members = " | ".join(definition.variants.members)
+            return f"{head}union {definition.name} = {members}\n"
 
 
 def sdl_text(definitions: Iterable[Definition]) -> str:

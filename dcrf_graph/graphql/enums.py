@@ -2,10 +2,10 @@
 Choices as enums, with names that stay.
 
 One enum per choices class, named after it (``Card.Status`` -> ``CardStatus``),
-whoever uses it; plain choices get ``{Type}{Field}``. Django keeps only the pairs
-of a choices class, so the class is looked for where it can be meant: the
-default's class, the model, the module. Values are named by the class's members,
-else by the raw value, never by the label.
+whoever uses it; plain choices get ``{Type}{Field}``. Django and DRF keep only
+the pairs of a choices class, so the class is looked for where it can be meant:
+the default's class, the model, the serializer, their modules. Values are named
+by the class's members, else by the raw value, never by the label.
 """
 
 from __future__ import annotations
@@ -15,19 +15,17 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from django.db.models import Choices, Field
-from django.utils import translation
+from django.db.models import Choices, Field, Model
+from rest_framework.fields import ChoiceField, ListField
 
 from dcrf_graph.graphql.definitions import Definitions, EnumDefinition, EnumValue
+from dcrf_graph.graphql.descriptions import text_of as text_of
 from dcrf_graph.graphql.naming import LEGAL, RESERVED_ENUM_VALUES, constant
 
-REMEDY = "Rename one of them, or share one choices class."
-
-
-def text_of(value: Any) -> str:
-    """A label or help text, untranslated: a contract does not depend on who is asking."""
-    with translation.override(None):
-        return str(value or "").strip()
+REMEDY = (
+    "Rename one of them, or share one choices class; an enum class may say "
+    'graphql_name = enum.nonmember("OtherName").'
+)
 
 
 def class_name(cls: type) -> str:
@@ -35,29 +33,63 @@ def class_name(cls: type) -> str:
     return "".join(cls.__qualname__.rpartition("<locals>.")[2].split("."))
 
 
-def choices_class_of(column: Field[Any, Any] | None, choices: Mapping[Any, Any]) -> Any:
-    """The choices class that a model field's choices came from; None when not certain."""
-    if column is None:
-        return None
-    wanted = {key: str(label) for key, label in choices.items() if key not in ("", None)}
-    found = {
-        candidate: None
-        for candidate in candidates(column)
-        if {value: str(label) for value, label in candidate.choices if value not in ("", None)}
-        == wanted
-    }
-    default = column.default
+def choices_class_of(column: Field[Any, Any] | None, field: ChoiceField) -> Any:
+    """The choices class that a field's choices came from; None when not certain."""
+    given = given_choices(field)
+    if isinstance(given, type) and issubclass(given, Choices):
+        return given
+    wanted = labelled(field.choices.items())
+    places = [*places_of_column(column), *places_of_field(field)]
+    found = dict.fromkeys(
+        candidate
+        for candidate in candidates(column, places)
+        if labelled(candidate.choices) == wanted
+    )
+    default = None if column is None else column.default
     if isinstance(default, Choices) and type(default) in found:
         return type(default)
     return next(iter(found)) if len(found) == 1 else None
 
 
-def candidates(column: Field[Any, Any]) -> Iterator[type[Choices]]:
-    """Choices classes near a model field: its default's, its models' own, its module's."""
-    if isinstance(column.default, Choices):
-        yield type(column.default)
+def given_choices(field: ChoiceField) -> Any:
+    """The choices as they were given: DRF keeps the arguments of a field, and reads them once."""
+    arguments: Any = getattr(field, "_args", ())
+    keywords: Any = getattr(field, "_kwargs", {})
+    return keywords.get("choices", arguments[0] if arguments else None)
+
+
+def labelled(choices: Iterable[tuple[Any, Any]]) -> dict[Any, str]:
+    return {value: str(label) for value, label in choices if value not in ("", None)}
+
+
+def places_of_column(column: Field[Any, Any] | None) -> list[Any]:
+    """Where a model field's choices class may be defined: its model, its module."""
+    if column is None:
+        return []
     model = column.model
-    places: list[Any] = [*model.__mro__, sys.modules.get(model.__module__, object)]
+    return [*model.__mro__, sys.modules.get(model.__module__, object)]
+
+
+def places_of_field(field: ChoiceField) -> list[Any]:
+    """Where a serializer field's choices class may be: its serializer, its module, models there."""
+    parent: Any = getattr(field, "parent", None)
+    while isinstance(parent, ListField):
+        parent = parent.parent
+    if parent is None:
+        return []
+    module = sys.modules.get(type(parent).__module__, object)
+    models = [value for value in vars(module).values() if is_model(value)]
+    return [*type(parent).__mro__, module, *models]
+
+
+def is_model(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, Model)
+
+
+def candidates(column: Field[Any, Any] | None, places: Iterable[Any]) -> Iterator[type[Choices]]:
+    """The choices classes of these places, and that of the column's default."""
+    if column is not None and isinstance(column.default, Choices):
+        yield type(column.default)
     for space in places:
         for value in list(vars(space).values()):
             if isinstance(value, type) and issubclass(value, Choices) and len(value):
@@ -66,7 +98,8 @@ def candidates(column: Field[Any, Any]) -> Iterator[type[Choices]]:
 
 def define_class(definitions: Definitions, cls: type[enum.Enum]) -> str:
     """The enum of a Python enum class; returns its name."""
-    name = class_name(cls)
+    given = getattr(cls, "graphql_name", None)
+    name = given if isinstance(given, str) else class_name(cls)
     described = f"the choices class {cls.__module__}.{cls.__qualname__}"
     if definitions.reserve(name, cls, described, REMEDY):
         members = [

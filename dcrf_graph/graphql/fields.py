@@ -18,7 +18,7 @@ from django.db import models
 from rest_framework import ISO_8601, fields, relations, serializers
 from rest_framework.settings import api_settings
 
-from dcrf_graph.graphql import enums
+from dcrf_graph.graphql import enums, spectacular
 from dcrf_graph.graphql.annotations import Annotated
 from dcrf_graph.graphql.naming import pascal
 from dcrf_graph.graphql.sources import (
@@ -27,6 +27,7 @@ from dcrf_graph.graphql.sources import (
     Source,
     field_for,
     return_annotation,
+    slug_source,
 )
 
 if TYPE_CHECKING:
@@ -59,7 +60,10 @@ Rule: TypeAlias = Callable[[Any, Site], str]
 
 
 def type_of(field: AnyField, site: Site) -> str:
-    """The GraphQL type of a field, by the table."""
+    """The GraphQL type of a field: as drf-spectacular was told, else by the table."""
+    told = spectacular.told_field(field)
+    if told is not None:
+        return told_as(told, site)
     for cls in type(field).__mro__:
         if cls is fields.Field:
             break
@@ -70,15 +74,35 @@ def type_of(field: AnyField, site: Site) -> str:
         annotation = return_annotation(type(field).to_representation)
         if annotation is not NOTHING:
             return site.annotated().type_of(annotation)
+    return unknown(field, site)
+
+
+def unknown(field: Any, site: Site) -> str:
+    """``JSON``, and a problem: nobody has said what the field is."""
     site.types.problems.report(
         "W002",
         site.breadcrumb,
         f"{type(field).__name__} is in no table of field types.",
         "Its type is JSON.",
-        f'Say it once: register_field({type(field).__name__}, "String"); for reading, a return '
-        "annotation of its to_representation() does too.",
+        'Say it once, register_field(FieldClass, "String"), where FieldClass is the serializer '
+        "field's class; for reading, a return annotation of its to_representation() does too.",
     )
     return "JSON"
+
+
+def told_as(told: Any, site: Site) -> str:
+    """The type of what ``extend_schema_field`` was told."""
+    text = spectacular.told_type(told, site.annotated())
+    if text is not None:
+        return text
+    if isinstance(told, type) and issubclass(told, serializers.Field):
+        if issubclass(told, serializers.BaseSerializer):
+            return site.annotated().type_of(told)
+        told = told()
+    if not isinstance(told, serializers.Field):
+        return site.annotated().type_of(told)
+    inner = type_of(told, replace(site, source=Source())).removesuffix("!")
+    return inner if told.allow_null else f"{inner}!"
 
 
 def register_field(field_class: type[AnyField], entry: str | Rule) -> None:
@@ -95,16 +119,20 @@ def integer(field: serializers.IntegerField, site: Site) -> str:
     The bounds of a column are not asked: they are the database's, and one
     schema serves all of them.
     """
-    if site.source.column is not None:
-        return "BigInt" if is_big(site.source.column) else "Int"
+    column = site.source.column
+    if column is not None:
+        if column.remote_field is not None:
+            return "ID"
+        return "BigInt" if is_big(column) else "Int"
     bounds = (field.min_value, field.max_value)
     big = any(bound is not None and int(bound) not in INT_RANGE for bound in bounds)
     return "BigInt" if big else "Int"
 
 
 def is_big(column: models.Field[Any, Any]) -> bool:
+    stored = getattr(column, "output_field", column)  # of a generated column
     return isinstance(
-        column, models.BigIntegerField | models.PositiveBigIntegerField | models.BigAutoField
+        stored, models.BigIntegerField | models.PositiveBigIntegerField | models.BigAutoField
     )
 
 
@@ -116,15 +144,38 @@ def moment(name: str, setting: str) -> Rule:
             form = getattr(field, "format", getattr(api_settings, f"{setting}_FORMAT"))
             return name if form is None or str(form).lower() == ISO_8601 else "String"
         forms = getattr(field, "input_formats", getattr(api_settings, f"{setting}_INPUT_FORMATS"))
-        return name if [str(form).lower() for form in forms or ()] == [ISO_8601] else "String"
+        return name if ISO_8601 in [str(form).lower() for form in forms or ()] else "String"
 
     return rule
+
+
+def number(field: serializers.DecimalField, site: Site) -> str:
+    """``Decimal``, which is text in DRF's JSON whatever ``coerce_to_string`` says."""
+    return "String" if field.localize else "Decimal"
+
+
+def uuid(field: serializers.UUIDField, site: Site) -> str:
+    """``UUID``; written as an integer it is one of 128 bits."""
+    return "BigInt" if field.uuid_format == "int" else "UUID"
+
+
+def json(field: serializers.JSONField, site: Site) -> str:
+    """Any value; a binary field has the text of one."""
+    return "String" if field.binary else "JSON"
+
+
+def model_field(field: serializers.ModelField, site: Site) -> str:
+    """The field that DRF would make for the column, of a column that it knows."""
+    made = field_for(field.model_field)
+    if isinstance(made, serializers.ModelField):
+        return unknown(field.model_field, site)
+    return column_type(field.model_field, site)
 
 
 def choice(field: serializers.ChoiceField, site: Site) -> str:
     """The enum of the choices class, else of the choices themselves."""
     definitions = site.types.definitions
-    found = enums.choices_class_of(site.source.column, field.choices)
+    found = enums.choices_class_of(site.source.column, field)
     if found is not None:
         return enums.define_class(definitions, found)
     name = enums.define_choices(
@@ -164,16 +215,19 @@ def nested_list(field: serializers.ListSerializer[Any], site: Site) -> str:
 def related_list(field: serializers.ManyRelatedField, site: Site) -> str:
     child: Any = field.child_relation
     inner = type_of(child, site).removesuffix("!")
+    if isinstance(child, serializers.SlugRelatedField) and slug_source(child, site.source).nullable:
+        return f"[{inner}]"
     return f"[{inner}!]"
 
 
 def slug(field: serializers.SlugRelatedField[Any], site: Site) -> str:
     """The type of the attribute that stands for the related object."""
-    queryset = getattr(field, "queryset", None)
-    related = site.source.related or getattr(queryset, "model", None)
-    names = {} if related is None else {column.name: column for column in related._meta.fields}
-    column = names.get(str(field.slug_field))
-    return "String" if column is None else column_type(column, site)
+    found = slug_source(field, site.source)
+    if found.column is not None:
+        return column_type(found.column, site)
+    if found.annotation is not NOTHING and site.direction == "output":
+        return site.annotated().type_of(found.annotation)
+    return "String"
 
 
 def read_only(field: serializers.ReadOnlyField, site: Site) -> str:
@@ -224,10 +278,10 @@ FIELD_TYPES: dict[type, str | Rule] = {
     fields.SlugField: "String",
     fields.URLField: "String",
     fields.IPAddressField: "String",
-    fields.UUIDField: "UUID",
+    fields.UUIDField: uuid,
     fields.IntegerField: integer,
     fields.FloatField: "Float",
-    fields.DecimalField: "Decimal",
+    fields.DecimalField: number,
     fields.DateTimeField: moment("DateTime", "DATETIME"),
     fields.DateField: moment("Date", "DATE"),
     fields.TimeField: moment("Time", "TIME"),
@@ -240,8 +294,8 @@ FIELD_TYPES: dict[type, str | Rule] = {
     fields.ListField: listed,
     fields.DictField: "JSON",
     fields.HStoreField: "JSON",
-    fields.JSONField: "JSON",
-    fields.ModelField: "JSON",
+    fields.JSONField: json,
+    fields.ModelField: model_field,
     fields.ReadOnlyField: read_only,
     fields.SerializerMethodField: method,
     relations.PrimaryKeyRelatedField: "ID",

@@ -16,6 +16,9 @@ from dcrf_graph.settings import api_settings
 
 LEGAL = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
 RESERVED_ENUM_VALUES = frozenset({"true", "false", "null"})
+KEY_NAMES = ("id", "pk")
+"""What an object's key is called natively; it is ``id: ID`` in GraphQL."""
+KEY_TYPES = ("Int", "BigInt", "String", "UUID", "ID")
 PREFIXES_OF_SUBSCRIBING = ("subscribe_to_", "subscribe_")
 
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 from dcrf_graph.consumers import DjangoViewAsConsumer
+from dcrf_graph.docstrings import summary
 from dcrf_graph.generics import GenericAsyncAPIConsumer
 from dcrf_graph.graphql import naming
 from dcrf_graph.graphql.annotations import Annotated
 from dcrf_graph.graphql.operations import Registered
-from dcrf_graph.graphql.types import Direction, Types, cleaned
+from dcrf_graph.graphql.types import Direction, Types
 
 DESCRIPTIONS = {
     "list": "Every {singular} that the caller may see.",
@@ -109,4 +110,4 @@ class RegisteredConsumer:
         method = self.method(action)
         if method.__module__.startswith("dcrf_graph."):
             return DESCRIPTIONS.get(described, "").format(singular=self.singular.replace("_", " "))
-        return cleaned(method.__doc__ or "").partition("\n\n")[0]
+        return summary(method.__doc__)

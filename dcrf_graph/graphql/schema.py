@@ -9,7 +9,7 @@ on every run and every Python.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,14 @@ from dcrf_graph.graphql.definitions import (
     sdl_text,
 )
 from dcrf_graph.graphql.derivation import derive_operations
+from dcrf_graph.graphql.federation import (
+    DerivedReferences,
+    entities,
+    make_subgraph,
+    subgraph_text,
+)
 from dcrf_graph.graphql.operations import Kind, Operation, Registered
+from dcrf_graph.graphql.polymorphic import DerivedVariants
 from dcrf_graph.graphql.problems import Problem, refuse
 from dcrf_graph.graphql.resolvers import DerivedRoots, DerivedTypes
 from dcrf_graph.graphql.types import Types
@@ -68,6 +75,8 @@ def derive(
     registrations: Iterable[Registered],
     type_defs: str | Sequence[str] = (),
     bindables: Sequence[Any] = (),
+    directives: Mapping[str, Any] | None = None,
+    federation: bool = False,
 ) -> Derived:
     """Derive the schema of registered consumers.
 
@@ -75,6 +84,9 @@ def derive(
         type_defs: SDL of your own; it may extend derived types and roots.
         bindables: Ariadne's, for it; they are bound last, so they may also
             replace a derived resolver.
+        directives: Ariadne's ``SchemaDirectiveVisitor`` classes, by the name of
+            the directive that the given SDL defines.
+        federation: make it a subgraph; see ``dcrf_graph.graphql.federation``.
 
     Raises:
         DerivationError: where a name is not legal or wanted twice, or the
@@ -82,6 +94,7 @@ def derive(
     """
     types = Types()
     operations = derive_operations(registrations, types)
+    types.finish()
     own = [type_defs] if isinstance(type_defs, str) else list(type_defs)
     own_document = read_own(own)
     for root in root_types(operations, own_document):
@@ -100,6 +113,7 @@ def derive(
     }
     bound: list[SchemaBindable] = [
         DerivedTypes(d for d in definitions if d.name not in ROOTS.values()),
+        DerivedVariants(definitions),
         DerivedRoots(operations, keys),
         *(scalar for name, scalar in scalars.bindables().items() if name in present),
     ]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
@@ -52,6 +52,9 @@ def model_of(serializer: Any) -> type[models.Model] | None:
 def source_of(model: type[models.Model] | None, field: AnyField) -> Source:
     """Follow a bound field's ``source`` from the model."""
     attributes = list(getattr(field, "source_attrs", ()))
+    if field.source == "*" and isinstance(field, serializers.BaseSerializer):
+        # The object itself, which is there.
+        return Source(related=model, nullable=False)
     if model is None or not attributes:
         return UNKNOWN
     nullable = False
@@ -132,11 +135,36 @@ def output_is_nullable(field: AnyField, source: Source) -> bool:
         return True
     if isinstance(field, serializers.HyperlinkedRelatedField):
         return True
+    if isinstance(field, serializers.SlugRelatedField) and slug_source(field, source).nullable:
+        return True
     if source.nullable is not None:
         return source.nullable
     if field.default is None:
         return True
     return not field.required and field.default is empty
+
+
+def slug_source(field: serializers.SlugRelatedField[Any], source: Source) -> Source:
+    """The attribute that stands for a related object: ``name``, or ``author__name``."""
+    model = source.related or getattr(getattr(field, "queryset", None), "model", None)
+    nullable = False
+    found = UNKNOWN
+    for attribute in str(field.slug_field).split("__"):
+        if model is None:
+            return UNKNOWN
+        found = step(model, attribute)
+        nullable = nullable or bool(found.nullable)
+        model = found.related
+    if found.nullable is None:
+        return replace(found, nullable=True) if nullable else found
+    return replace(found, nullable=nullable)
+
+
+def writes_itself(cls: Any) -> bool:
+    """Whether a serializer class has a ``to_representation`` of its own."""
+    module = str(getattr(getattr(cls, "to_representation", None), "__module__", ""))
+    is_own = not module.startswith(("rest_framework.", "dcrf_graph."))
+    return issubclass(cls, serializers.BaseSerializer) and is_own
 
 
 def may_be_blank(field: AnyField) -> bool:

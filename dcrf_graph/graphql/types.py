@@ -4,27 +4,38 @@ Serializers as GraphQL types: ``CardSerializer`` gives ``Card``, ``CardInput``, 
 The object type has what DRF writes, the inputs what it reads; in the patch
 input everything may be left out. The model's primary key is ``id: ID!``
 whatever the serializer calls it. Which type a field has is in ``fields``,
-whether it can be null in ``sources``.
+whether it can be null in ``sources``, what it is called in ``descriptions``.
+
+A serializer may say in its Meta: ``graphql_name``, the type's name;
+``graphql_deprecated``, ``{"field": "reason"}``; ``graphql_types``, see
+``polymorphic``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
 from django.db import models
 from rest_framework import serializers
 
-from dcrf_graph.graphql import scalars
+from dcrf_graph.graphql import scalars, spectacular
+from dcrf_graph.graphql.annotations import Annotated, is_object, is_scalar
 from dcrf_graph.graphql.definitions import (
     Definitions,
     EnumDefinition,
     EnumValue,
     FieldDefinition,
     TypeDefinition,
+    UnionDefinition,
+    Variants,
 )
-from dcrf_graph.graphql.enums import text_of
+from dcrf_graph.graphql.descriptions import cleaned as cleaned
+from dcrf_graph.graphql.descriptions import description_of, text_of
 from dcrf_graph.graphql.fields import Site, type_of
-from dcrf_graph.graphql.naming import camel, checked, pascal
+from dcrf_graph.graphql.naming import KEY_NAMES, KEY_TYPES, camel, checked, pascal
+from dcrf_graph.graphql.polymorphic import Members, members_of
 from dcrf_graph.graphql.problems import Problems, refuse
 from dcrf_graph.graphql.sources import (
     AnyField,
@@ -33,15 +44,15 @@ from dcrf_graph.graphql.sources import (
     may_be_blank,
     model_of,
     output_is_nullable,
+    return_annotation,
     source_of,
+    writes_itself,
 )
 
 Direction: TypeAlias = Literal["output", "input", "patch"]
 
 SUFFIXES: dict[Direction, str] = {"output": "", "input": "Input", "patch": "PatchInput"}
 GRAPHQL_OWN = ("Int", "Float", "String", "Boolean", "ID", "Query", "Mutation", "Subscription")
-KEY_NAMES = ("id", "pk")
-KEY_TYPES = ("Int", "BigInt", "String", "UUID", "ID")
 RENAME = (
     'Rename one of the classes, or name its type: `class Meta: graphql_name = "OtherName"` '
     "in the serializer."
@@ -65,6 +76,7 @@ class Types:
         self.problems = Problems()
         self._serializers: dict[type, Any] = {}
         self._generated: dict[type, str] = {}
+        self._interfaces: list[str] = []
         for name in (*GRAPHQL_OWN, *scalars.DESCRIPTIONS):
             self.definitions.reserve(name, name, f"GraphQL's or this library's own {name}", RENAME)
 
@@ -87,9 +99,26 @@ class Types:
                 name is not legal, or the serializer cannot be made.
         """
         cls = serializer if isinstance(serializer, type) else type(serializer)
+        members = members_of(cls)
+        if members is not None:
+            return self.polymorphic(cls, members, direction, breadcrumb)
+        if writes_itself(cls) and direction == "output":
+            written = self.written(cls, breadcrumb)
+            if written is not None:
+                return written
         if not issubclass(cls, serializers.Serializer):
             return "JSON"
         base = self.base_name(cls, parent, breadcrumb)
+        return self.defined(cls, base, direction, breadcrumb)
+
+    def defined(
+        self,
+        cls: Any,
+        base: str,
+        direction: Direction,
+        breadcrumb: str,
+    ) -> str:
+        """Define the type of a serializer's fields; ``JSON`` where it has none."""
         name = base + SUFFIXES[direction]
         described = f"{cls.__module__}.{cls.__qualname__}"
         if not self.definitions.reserve(name, (cls, direction), described, RENAME):
@@ -99,13 +128,122 @@ class Types:
             self.definitions.discard(name)
             return "JSON"
         keyword: Literal["type", "input"] = "type" if direction == "output" else "input"
-        document = text_of(vars(cls).get("__doc__")) if direction == "output" else ""
-        self.definitions.add(TypeDefinition(keyword, name, made, cleaned(document)))
+        document = self.document(cls) if direction == "output" else ""
+        self.definitions.add(TypeDefinition(keyword, name, made, document))
+        return name
+
+    def document(self, cls: Any) -> str:
+        """What a type is: the serializer's own docstring."""
+        told = spectacular.told(cls, "description")
+        return cleaned(text_of(told if told is not None else vars(cls).get("__doc__")))
+
+    def written(self, cls: Any, breadcrumb: str) -> str | None:
+        """The type of what ``to_representation`` says that it returns; None for the fields'."""
+        annotation = return_annotation(cls.to_representation)
+        place = f"{breadcrumb} > {cls.__name__}"
+        if annotation is not cls and (is_object(annotation) or is_scalar(annotation)):
+            inside = Annotated(self, "output", cls.__name__.removesuffix("Serializer"), place)
+            return inside.type_of(annotation).removesuffix("!")
+        is_serializer = issubclass(cls, serializers.Serializer)
+        self.problems.report(
+            "W011",
+            place,
+            "its to_representation() is its own, and says no type.",
+            "The schema has its fields, any of which may be null."
+            if is_serializer
+            else "Its type is JSON.",
+            "Annotate what it returns with a TypedDict.",
+        )
+        return None
+
+    def polymorphic(self, cls: Any, members: Members, direction: Direction, breadcrumb: str) -> str:
+        """The union of a polymorphic serializer, or its interface; as input anything."""
+        if direction != "output":
+            return "JSON"
+        base = self.base_name(cls, None, breadcrumb)
+        place = f"{breadcrumb} > {cls.__name__}"
+        if self.definitions.owner(base) == (cls, direction):
+            return base
+        plain = issubclass(cls, serializers.Serializer)
+        fields = self.serializer(cls, place).fields.values() if plain else ()
+        if not any(takes_part(field, "output") for field in fields):
+            options = [member for _, member in members.serializers]
+            values = None if members.key is None else [value for value, _ in members.serializers]
+            document = self.document(cls)
+            return self.union(base, options, members.key, place, values, document, origin=cls)
+        self.defined(cls, base, "output", breadcrumb)
+        interface = self.definitions.get(base)
+        assert isinstance(interface, TypeDefinition)
+        names = tuple(
+            (value, self.named(each, "output", place)) for value, each in members.serializers
+        )
+        variants = Variants(members.key, names, place)
+        self.definitions.add(replace(interface, keyword="interface", variants=variants))
+        self._interfaces.append(base)
+        return base
+
+    def finish(self) -> None:
+        """Let the members of interfaces say so, when all types are made.
+
+        Raises:
+            DerivationError: if one has not the fields of its interface.
+        """
+        for interface in self._interfaces:
+            wanted = self.definitions.get(interface)
+            assert isinstance(wanted, TypeDefinition)
+            assert wanted.variants is not None
+            for name in wanted.variants.members:
+                self.implement(name, wanted, wanted.variants.breadcrumb)
+
+    def implement(self, name: str, wanted: TypeDefinition, breadcrumb: str) -> None:
+        found, interface = self.definitions.get(name), wanted.name
+        fields = found.fields if isinstance(found, TypeDefinition) else ()
+        own = {field.name: field.type for field in fields}
+        for field in wanted.fields:
+            if own.get(field.name) not in (field.type, f"{field.type}!"):
+                cause = (
+                    f"{name} is to implement {interface}, and has no {field.name}: {field.type}."
+                )
+                remedy = "Give its serializer that field, e.g. by deriving it from the other one."
+                raise refuse("E006", breadcrumb, cause, remedy)
+        self.definitions.implement(name, interface)
+
+    def union(
+        self,
+        name: str,
+        options: Iterable[Any],
+        key: str | None,
+        breadcrumb: str,
+        values: Iterable[str] | None = None,
+        document: str = "",
+        origin: Any = None,
+    ) -> str:
+        """The name of a union of serializers, TypedDicts or dataclasses.
+
+        Args:
+            key: the native key whose value, of ``values``, tells them apart; without it the
+                keys do that they write.
+        """
+        options = tuple(options)
+        if not self.definitions.reserve(
+            name, (origin or options, "union"), f"the union of {breadcrumb}", RENAME
+        ):
+            return name
+        inside = Annotated(self, "output", name, breadcrumb)
+        names = [inside.type_of(option).rstrip("!") for option in options]
+        pairs = tuple(zip(names if values is None else values, names, strict=True))
+        if "JSON" in names:
+            self.definitions.discard(name)
+            return "JSON"
+        variants = Variants(key, pairs, breadcrumb)
+        self.definitions.add(UnionDefinition(name, variants, document))
         return name
 
     def base_name(self, cls: type, parent: tuple[str, str] | None, breadcrumb: str) -> str:
-        """``CardSerializer`` -> ``Card``, or ``Meta.graphql_name``."""
+        """``CardSerializer`` -> ``Card``; or ``Meta.graphql_name``, or spectacular's name."""
         given = getattr(getattr(cls, "Meta", None), "graphql_name", None)
+        if given is None:
+            given = vars(cls).get(spectacular.MARK, {}).get("component_name")
         if given is not None:
             return checked(str(given), f"{breadcrumb} > {cls.__name__}", RENAME)
         if cls.__module__ == serializers.__name__ and parent is not None:
@@ -133,6 +271,7 @@ class Types:
         """The fields of a serializer's type, in the serializer's order."""
         model = model_of(cls)
         made: dict[str, FieldDefinition] = {}
+        deprecated = deprecations(cls)
         for key, field in self.serializer(cls, breadcrumb).fields.items():
             if not takes_part(field, direction):
                 continue
@@ -140,7 +279,7 @@ class Types:
             if is_key(model, source) and "id" in made:
                 continue
             site = Site(self, base, key, direction, f"{breadcrumb} > {key}", source)
-            definition = self.field(field, site, model)
+            definition = self.field(field, site, model, deprecated.get(key))
             if definition.name in made:
                 cause = (
                     f"the fields {made[definition.name].key!r} and {key!r} both become "
@@ -152,34 +291,51 @@ class Types:
         return list(made.values())
 
     def field(
-        self, field: AnyField, site: Site, model: type[models.Model] | None
+        self,
+        field: AnyField,
+        site: Site,
+        model: type[models.Model] | None,
+        deprecated: str | None = None,
     ) -> FieldDefinition:
-        """One field: its name, type, nullability and description."""
+        """One field: its name, type, nullability and words."""
         text = type_of(field, site)
         name = camel(site.name)
         key = is_key(model, site.source) and text.rstrip("!") in KEY_TYPES
         if key or (site.name in KEY_NAMES and text.rstrip("!") in KEY_TYPES):
             name, text = "id", "ID"
-        if text.endswith("!"):
-            text = text if site.direction == "output" and not field.allow_null else text[:-1]
-        elif not self.is_nullable(field, site, name == "id") and text != "JSON":
-            text += "!"
-        elif text == "JSON" and site.direction == "input" and field.required:
-            text += "" if field.allow_null else "!"
+        text = self.with_null(field, site, text, is_id=name == "id")
+        required = text.endswith("!") and site.direction != "output"
         return FieldDefinition(
             name=checked(name, site.breadcrumb, "Rename the field (source= keeps its value)."),
             type=text,
             key=site.name,
-            description=cleaned(text_of(field.help_text)),
+            description=description_of(field, site.name, model),
+            # GraphQL deprecates nothing that has to be given.
+            deprecated=None if required else deprecated,
             blank=may_be_blank(field)
             and (site.direction == "output" or not field.allow_null)
             and self.definitions.enum(text.rstrip("!")) is not None,
         )
 
-    def is_nullable(self, field: AnyField, site: Site, key: bool) -> bool:
-        if site.direction == "output":
-            return not key and output_is_nullable(field, site.source)
-        return may_be_blank(field) or input_is_nullable(field, partial=site.direction == "patch")
+    def with_null(self, field: AnyField, site: Site, text: str, *, is_id: bool) -> str:
+        """The type with ``!`` where null is excluded.
+
+        A type that has it already was read from an annotation, which knows better.
+        """
+        plain = text.removesuffix("!")
+        if site.direction != "output":
+            partial = site.direction == "patch"
+            free = may_be_blank(field) or input_is_nullable(field, partial=partial)
+            return plain if free else f"{plain}!"
+        if is_id:
+            return f"{plain}!"
+        parent = getattr(field, "parent", None)
+        if field.allow_null or (parent is not None and may_write_nulls(type(parent))):
+            return plain
+        if text == "JSON" and not isinstance(field, serializers.DictField):
+            return plain  # null is JSON too
+        known = text.endswith("!") or not output_is_nullable(field, site.source)
+        return f"{plain}!" if known else plain
 
     def event(self, data: str) -> str:
         """``Card`` -> ``CardEvent``; of untyped data ``ChangeEvent``."""
@@ -226,11 +382,16 @@ def is_key(model: type[models.Model] | None, source: Source) -> bool:
     return model is not None and source.column is not None and source.column == model._meta.pk
 
 
-def cleaned(text: str) -> str:
-    """A docstring or help text without its indentation and trailing spaces."""
-    lines = text.expandtabs().splitlines()
-    margins = [len(line) - len(line.lstrip()) for line in lines[1:] if line.strip()]
-    margin = min(margins, default=0)
-    return "\n".join(
-        [line.strip() if not index else line[margin:].rstrip() for index, line in enumerate(lines)]
-    ).strip()
+def may_write_nulls(cls: type) -> bool:
+    """Whether a serializer's own ``to_representation`` may write null for any field.
+
+    A polymorphic one writes what its members write.
+    """
+    return writes_itself(cls) and members_of(cls) is None
+
+
+def deprecations(cls: Any) -> dict[str, str]:
+    """The deprecated fields of a serializer and why, by its Meta or as spectacular was told."""
+    told = spectacular.told(cls, "deprecate_fields") or ()
+    given = getattr(getattr(cls, "Meta", None), "graphql_deprecated", None) or {}
+    return {**{str(name): "No longer supported." for name in told}, **given}

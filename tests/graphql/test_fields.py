@@ -92,12 +92,12 @@ def shape_of(serializer: Any, direction: Any) -> dict[str, str]:
             "[[String!]!]!",
         ),
         (serializers.ListField(child=serializers.ChoiceField(LEVELS)), *["[ThingField!]!"] * 2),
-        (serializers.DictField(), "JSON", "JSON!"),
-        (serializers.HStoreField(), "JSON", "JSON!"),
+        (serializers.DictField(), "JSON!", "JSON!"),
+        (serializers.HStoreField(), "JSON!", "JSON!"),
         (serializers.JSONField(), "JSON", "JSON!"),
         (serializers.ReadOnlyField(), "JSON", "-"),
         (serializers.HiddenField(default=1), "-", "-"),
-        (serializers.ModelField(Article._meta.get_field("title")), "JSON", "JSON!"),
+        (serializers.ModelField(Article._meta.get_field("title")), "String!", "String!"),
         (serializers.PrimaryKeyRelatedField(queryset=Author.objects.all()), "ID!", "ID!"),
         (
             serializers.PrimaryKeyRelatedField(queryset=Author.objects.all(), many=True),
@@ -285,7 +285,7 @@ def test_read_only_fields_follow_source_and_property() -> None:
         "authorName": "String",
         "state": "String!",
         "written": "DateTime!",
-        "owner": "Int",
+        "owner": "ID",
         "firstLabel": "String",
     }
 

@@ -1,0 +1,318 @@
+"""TypedDicts, dataclasses and unions as GraphQL types."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, NewType, NotRequired, TypedDict, Union
+
+import pytest
+from rest_framework import serializers
+
+from dcrf_graph.consumers import AsyncAPIConsumer
+from dcrf_graph.decorators import action
+from dcrf_graph.graphql.problems import DerivationError
+from tests.graphql.board import LabelSerializer, NoteSerializer
+from tests.graphql.doubles import Client, definition_of, reply, schema_of
+from tests.testapp.models import Label, Note
+
+Kilometres = NewType("Kilometres", float)
+
+
+class Stop(TypedDict):
+    """Where a train stops.
+
+    Attributes:
+        name: Of the town.
+    """
+
+    id: int
+    name: str
+    until: NotRequired[datetime.time]
+    kind: Literal["long", "short"]
+
+
+@dataclass
+class Train:
+    number: int
+    stops: list[Stop]
+    length: Kilometres | None = None
+    seats: dict[str, int] = field(default_factory=dict)
+    late: bool = field(init=False, default=False)
+
+
+@dataclass
+class TrainInput:
+    """A train that is asked for."""
+
+    graphql_name: ClassVar[str] = "WantedTrain"
+
+    first_class: bool = False
+
+
+class Node(TypedDict):
+    children: list[Node]
+
+
+class Trains(AsyncAPIConsumer):
+    @action(kind="query")
+    async def train(self, number: int, **kwargs: Any) -> Train | None: ...
+
+    @action()
+    async def plan(self, train: Train, stop: Stop, wanted: TrainInput, **kwargs: Any) -> None: ...
+
+    @action(kind="query")
+    async def tree(self, node: Node, **kwargs: Any) -> Node:
+        raise NotImplementedError
+
+    @action(kind="query")
+    async def find(self, **kwargs: Any) -> Train | Stop | None: ...
+
+    @action(kind="query", output=(LabelSerializer, NoteSerializer))
+    async def any(self, **kwargs: Any) -> Any: ...
+
+    @action(kind="query", output=Union[LabelSerializer, NoteSerializer])  # noqa: UP007
+    async def some(self, **kwargs: Any) -> Any: ...
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("Train", "number: Int! stops: [Stop!]! length: Float seats: JSON! late: Boolean!"),
+        ("TrainInput", "number: Int! stops: [StopInput!]! length: Float seats: JSON"),
+        ("StopInput", "id: ID! until: Time kind: StopInputKind!"),
+        ("Node", "children: [Node!]!"),
+        ("NodeInput", "children: [NodeInput!]!"),
+        ("WantedTrainInput", "firstClass: Boolean"),
+    ],
+)
+def test_a_structure_is_a_type(name: str, fields: str) -> None:
+    """Keys that may be missing are nullable; what is not given to a dataclass is no input."""
+    text = definition_of(schema_of(Trains), name)
+    for each in fields.replace(": ", ":").split(" "):
+        assert f"  {each.replace(':', ': ')}\n" in text
+
+
+def test_a_structure_is_described_by_its_docstring() -> None:
+    text = definition_of(schema_of(Trains), "Stop")
+    assert text.startswith('"""Where a train stops."""')
+    assert '"""Of the town."""\n  name: String!' in text
+
+
+async def test_structures_go_in_and_come_out_under_their_native_keys() -> None:
+    stop = {"id": 7, "name": "A", "kind": "long"}
+    client = Client(
+        schema_of(Trains), {"train": reply({"number": 1, "stops": [stop], "late": False})}
+    )
+    result = await client.result("{ thingTrain(number: 1) { late stops { id kind until } } }")
+    assert result["data"]["thingTrain"] == {
+        "late": False,
+        "stops": [{"id": "7", "kind": "LONG", "until": None}],
+    }
+    await client.result(
+        'mutation { thingPlan(wanted: {firstClass: true}, stop: {id: 1, name: "A", kind: SHORT}, '
+        "train: {number: 1, stops: []}) }"
+    )
+    assert client.streams.calls[-1][2] == {
+        "wanted": {"first_class": True},
+        "stop": {"id": "1", "name": "A", "kind": "short"},
+        "train": {"number": 1, "stops": []},
+    }
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({"number": 1, "stops": [], "seats": {}, "late": False}, "Train"),
+        ({"id": 1, "name": "A", "kind": "long"}, "Stop"),
+    ],
+)
+async def test_a_union_is_told_apart_by_its_keys(data: Any, expected: str) -> None:
+    client = Client(schema_of(Trains), {"find": reply(data)})
+    result = await client.result("{ thingFind { __typename } }")
+    assert result == {"data": {"thingFind": {"__typename": expected}}}
+
+
+async def test_data_that_is_of_no_member_is_an_error_of_its_field() -> None:
+    client = Client(schema_of(Trains), {"find": reply({"odd": 1})})
+    result = await client.result("{ thingFind { __typename } }")
+    assert result["data"] == {"thingFind": None}
+    assert result["errors"][0]["path"] == ["thingFind"]
+
+
+def test_an_output_of_several_serializers_is_a_union() -> None:
+    sdl = schema_of(Trains).sdl
+    assert "thingAny: ThingAny\n" in sdl
+    assert "union ThingAny = Label | Note" in sdl
+    assert "union ThingSome = Label | Note" in sdl
+
+
+def test_members_that_cannot_be_told_apart_are_refused() -> None:
+    class Same(serializers.ModelSerializer[Label]):
+        class Meta:
+            model = Label
+            fields = ["id", "name"]
+
+    class Consumer(AsyncAPIConsumer):
+        @action(output=(LabelSerializer, Same))
+        async def find(self, **kwargs: Any) -> Any: ...
+
+    with pytest.raises(DerivationError, match="Label and Same of ThingFind have the same keys"):
+        schema_of(Consumer)
+
+
+# -- polymorphic serializers ---------------------------------------------------------------------
+
+
+class Payment(serializers.Serializer[Any]):
+    amount = serializers.DecimalField(8, 2)
+
+
+class ByCard(Payment):
+    number = serializers.CharField()
+
+
+class ByInvoice(Payment):
+    related: Any = serializers.SerializerMethodField()
+
+    def get_related(self, obj: Any) -> AnyPayment | None: ...
+
+
+class AnyPayment(Payment):
+    """However it is paid."""
+
+    class Meta:
+        graphql_types = {"card": ByCard, "invoice": "ByInvoice"}
+        graphql_discriminator = "kind"
+
+    def to_representation(self, instance: Any) -> Any:
+        return instance
+
+
+class Subject(serializers.Serializer[Any]):
+    class Meta:
+        graphql_types = [LabelSerializer, NoteSerializer]
+
+
+class Typed(serializers.BaseSerializer[Any]):
+    """Like the serializers of django-rest-polymorphic."""
+
+    model_serializer_mapping = {Label: LabelSerializer, Note: NoteSerializer}
+    resource_type_field_name = "resourcetype"
+
+    def to_resource_type(self, model: Any) -> str:
+        return str(model._meta.object_name)
+
+
+class Payments(AsyncAPIConsumer):
+    @action(kind="query")
+    async def pay(self, payment: AnyPayment, **kwargs: Any) -> AnyPayment:
+        raise NotImplementedError
+
+    @action(kind="query")
+    async def subject(self, **kwargs: Any) -> Subject:
+        raise NotImplementedError
+
+    @action(kind="query")
+    async def typed(self, **kwargs: Any) -> list[Typed]:
+        raise NotImplementedError
+
+
+def test_a_polymorphic_serializer_with_fields_is_an_interface() -> None:
+    derived = schema_of(Payments)
+    assert "interface AnyPayment {\n  amount: Decimal!\n}" in derived.sdl
+    assert "type ByCard implements AnyPayment {" in derived.sdl
+    assert "  related: AnyPayment\n" in definition_of(derived, "ByInvoice implements AnyPayment")
+    assert "payment: JSON!" in derived.sdl
+
+
+def test_a_polymorphic_serializer_without_fields_is_a_union() -> None:
+    sdl = schema_of(Payments).sdl
+    assert "union Subject = Label | Note" in sdl
+    assert "union Typed = Label | Note" in sdl
+
+
+@pytest.mark.parametrize(
+    ("action_name", "data", "expected"),
+    [
+        ("pay", {"kind": "card", "amount": "1.00", "number": "7"}, "ByCard"),
+        ("pay", {"kind": "invoice", "amount": "1.00", "related": None}, "ByInvoice"),
+        ("subject", {"pk": 1, "text": "a"}, "Note"),
+        ("typed", [{"resourcetype": "Label", "id": 1, "name": "a"}], "Label"),
+    ],
+)
+async def test_the_discriminator_says_the_type(action_name: str, data: Any, expected: str) -> None:
+    client = Client(schema_of(Payments), {action_name: reply(data)})
+    arguments = "(payment: {})" if action_name == "pay" else ""
+    field = f"thing{action_name.capitalize()}"
+    result = await client.result(f"{{ {field}{arguments} {{ __typename }} }}")
+    found = result["data"][field]
+    assert (found[0] if isinstance(found, list) else found) == {"__typename": expected}
+
+
+async def test_an_unknown_discriminator_is_an_error() -> None:
+    client = Client(schema_of(Payments), {"pay": reply({"kind": "cash", "amount": "1.00"})})
+    result = await client.result("{ thingPay(payment: {}) { amount } }")
+    assert "'kind' is 'cash'" in result["errors"][0]["message"]
+
+
+def test_a_member_without_the_fields_of_its_interface_is_refused() -> None:
+    class Odd(Payment):
+        class Meta:
+            graphql_types = {"label": LabelSerializer}
+            graphql_discriminator = "kind"
+
+    class Consumer(AsyncAPIConsumer):
+        @action(output=Odd)
+        async def pay(self, **kwargs: Any) -> Any: ...
+
+    with pytest.raises(DerivationError, match="has no amount: Decimal!"):
+        schema_of(Consumer)
+
+
+# -- serializers that write themselves -----------------------------------------------------------
+
+
+class Point(TypedDict):
+    x: int
+
+
+class AsPoint(serializers.BaseSerializer[Any]):
+    def to_representation(self, instance: Any) -> Point:
+        return {"x": 1}
+
+
+class AsText(serializers.BaseSerializer[Any]):
+    def to_representation(self, instance: Any) -> str:
+        return ""
+
+
+class Silent(serializers.Serializer[Any]):
+    name = serializers.CharField()
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        return {}
+
+
+class Written(AsyncAPIConsumer):
+    @action(output=AsPoint)
+    async def point(self, **kwargs: Any) -> Any: ...
+
+    @action(output=list[AsText])
+    async def texts(self, **kwargs: Any) -> Any: ...
+
+    @action(output=Silent)
+    async def silent(self, **kwargs: Any) -> Any: ...
+
+
+def test_a_serializer_that_writes_itself_has_the_type_that_it_says() -> None:
+    sdl = schema_of(Written).sdl
+    assert "thingPoint: Point\n" in sdl
+    assert "thingTexts: [String!]\n" in sdl
+
+
+def test_a_serializer_that_says_nothing_may_write_null() -> None:
+    derived = schema_of(Written)
+    assert "  name: String\n" in definition_of(derived, "Silent")
+    (problem,) = derived.problems
+    assert (problem.id, problem.breadcrumb) == ("dcrf_graph.W011", "Written > silent > Silent")
