@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlparse
+from weakref import WeakValueDictionary
 
 from channels.security.websocket import OriginValidator, WebsocketDenier
 from django.conf import settings
@@ -77,6 +78,7 @@ class Router:
         self.type_defs = type_defs
         self.bindables = bindables
         self.authenticator = authenticate
+        known_routers[id(self)] = self
 
     def register(self, prefix: str, consumer: Any, *, singular: str | None = None) -> None:
         """
@@ -199,6 +201,10 @@ class Router:
                 return result
             case Subscribed(results=results):
                 return results
+
+
+known_routers: WeakValueDictionary[int, Router] = WeakValueDictionary()
+"""Every router that is in use, the oldest first: for the system checks."""
 
 
 class HTTPHost:

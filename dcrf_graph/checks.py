@@ -1,0 +1,330 @@
+"""
+Django's system checks: what a developer should know before the first client connects.
+
+What deriving a schema finds (``dcrf_graph.graphql.problems``) becomes messages
+here, and what is wrong with the installation is found here. ``docs/checks.md``
+is the manual of both. Checked is the router of ``DCRF_GRAPH["ROUTER"]``; without
+that setting, each router that the URL configuration, or whatever else is loaded,
+has made.
+
+Nothing imports this module but the app, and nothing else needs it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
+from types import CodeType, FunctionType
+from typing import Any
+
+from channels.layers import InMemoryChannelLayer, get_channel_layer
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Info, Warning
+from django.utils.module_loading import import_string
+
+from dcrf_graph.exceptions import ConfigurationError
+from dcrf_graph.graphql.persisted import allowed_documents
+from dcrf_graph.graphql.problems import LEVELS, DerivationError, Level, Problem
+from dcrf_graph.observer.base_observer import BaseObserver
+from dcrf_graph.routers import Router, known_routers
+from dcrf_graph.settings import DEFAULTS, IMPORT_STRINGS, SOURCES, api_settings
+
+TAG = "dcrf_graph"
+
+KINDS: dict[str, str] = {
+    "E101": "The setting ROUTER names no router.",
+    "E102": "The value of a setting cannot be used.",
+    "E103": "The channel layer cannot be made.",
+    "E104": "Deriving the schema failed.",
+    "W101": "No channel layer is configured: processes do not hear each other.",
+    "W102": "The channel layer is in memory, and DEBUG is off: workers do not hear each other.",
+    "W103": "Permissions ask for the user, and no middleware of Django's finds one.",
+    "W104": "A setting does not exist.",
+    "I101": "No router is known: no schema is checked.",
+}
+"""Every kind of problem of the installation, by the id that follows ``dcrf_graph.``."""
+
+MESSAGES: dict[Level, type[CheckMessage]] = {"error": Error, "warning": Warning, "info": Info}
+JOINING = frozenset({"add_group", "group_add", "group_send"})
+FINDS_USERS = "django.contrib.auth.middleware.AuthenticationMiddleware"
+ASKING_FOR_THE_USER = frozenset({"user", "user_of"})
+MAX_NAMES = 3
+"""Consumers that a message names; of more it tells how many."""
+
+
+def problem(kind: str, breadcrumb: str, cause: str, consequence: str, remedy: str) -> Problem:
+    """A problem of the installation, e.g. ``"W101"``."""
+    return Problem(f"{TAG}.{kind}", breadcrumb, cause, consequence, remedy, LEVELS[kind[0]])
+
+
+def message(found: Problem, obj: Any = None) -> CheckMessage:
+    """A problem as Django shows it: the remedy is its hint."""
+    sentences = " ".join(part for part in (found.cause, found.consequence) if part)
+    make: Callable[..., CheckMessage] = MESSAGES[found.level]
+    return make(f"{found.breadcrumb}: {sentences}", hint=found.remedy or None, obj=obj, id=found.id)
+
+
+# -- the checks ------------------------------------------------------------------------
+
+
+def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Names and values of this library's settings."""
+    found = list(malformed()) or [*unknown_names(), *unusable_values()]
+    return [message(each) for each in found]
+
+
+def check_schemas(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """What could not be derived from the registered consumers, each place once."""
+    routers, problems = find_routers()
+    messages = [message(each) for each in problems]
+    for router in routers:
+        consumers = {each.consumer.__name__: each.consumer for each in router.registry.values()}
+        for found in derivation_problems(router):
+            told = message(found, consumers.get(head_of(found.breadcrumb)))
+            if told not in messages:
+                messages.append(told)
+    return messages
+
+
+def check_channel_layer(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Whether changes and groups reach the other processes, where consumers hear them."""
+    hearing = named(each for each in registered_consumers() if hears_others(each))
+    if not hearing:
+        return []
+    place = "settings > CHANNEL_LAYERS"
+    redis = "Configure one that processes share: channels_redis.core.RedisChannelLayer."
+    try:
+        layer = get_channel_layer()
+    except Exception as error:  # whatever the layer's package raises
+        cause = f"the default channel layer cannot be made: {error!r}."
+        return [message(problem("E103", place, cause, "No client can connect.", redis))]
+    if layer is None:
+        cause = f"there is no default channel layer, and {hearing} listen to changes or groups."
+        consequence = (
+            "What another worker, a management command or a task saves is not heard, and "
+            "add_group() fails."
+        )
+        return [message(problem("W101", place, cause, consequence, redis))]
+    if isinstance(layer, InMemoryChannelLayer) and not settings.DEBUG:
+        cause = f"the channel layer is in memory, and {hearing} listen to changes or groups."
+        consequence = "What another worker, a management command or a task saves is not heard."
+        remedy = f"{redis} If one process does everything, silence this check."
+        return [message(problem("W102", place, cause, consequence, remedy))]
+    return []
+
+
+def check_authentication(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Whether somebody finds the user whom permissions ask for."""
+    routers, _ = find_routers()
+    asking = [
+        each.consumer
+        for router in routers
+        if router.authenticator is None
+        for each in router.registry.values()
+        if asks_for_the_user(each.consumer)
+    ]
+    if not asking or not usable() or configured("AUTHENTICATOR") or finds_users():
+        return []
+    return [
+        message(
+            problem(
+                "W103",
+                "settings > MIDDLEWARE",
+                f"the permissions of {named(asking)} ask for the user, and there is no "
+                "AuthenticationMiddleware.",
+                "Every client of the GraphQL view is anonymous.",
+                f"Add {FINDS_USERS} after the sessions', or give the router authenticate=. "
+                "Around router.as_asgi() it is channels.auth.AuthMiddlewareStack.",
+            )
+        )
+    ]
+
+
+CHECKS = (check_settings, check_schemas, check_channel_layer, check_authentication)
+
+
+# -- the settings ----------------------------------------------------------------------
+
+
+def malformed() -> Iterator[Problem]:
+    """Settings that are no mapping."""
+    for source in SOURCES:
+        value = getattr(settings, source, None) or {}
+        if not isinstance(value, Mapping):
+            cause = f"it is a {type(value).__name__}, no dictionary."
+            yield problem("E102", f"settings > {source}", cause, "", f"{source} = {{...}}")
+
+
+def usable() -> bool:
+    """Whether the settings can be read at all; ``check_settings`` tells if not."""
+    return not any(malformed())
+
+
+def configured(name: str) -> bool:
+    """Whether a setting is given and not empty, without importing what it names."""
+    return any((getattr(settings, source, None) or {}).get(name) for source in SOURCES)
+
+
+def unknown_names() -> Iterator[Problem]:
+    """Names that no setting has, and the one that may be meant."""
+    for source in SOURCES:
+        for name in getattr(settings, source, None) or {}:
+            if name in DEFAULTS:
+                continue
+            close = difflib.get_close_matches(str(name).upper(), DEFAULTS, n=1)
+            remedy = f"Did you mean {close[0]}?" if close else "Remove it."
+            place = f"settings > {source} > {name}"
+            yield problem("W104", place, "there is no such setting.", "Nothing reads it.", remedy)
+
+
+def unusable_values() -> Iterator[Problem]:
+    """Dotted paths that name nothing, and a list of documents that cannot be read."""
+    for name in IMPORT_STRINGS:
+        try:
+            getattr(api_settings, name)
+        except ImportError as error:
+            place = f"settings > DCRF_GRAPH > {name}"
+            yield problem("E102", place, f"{error}.", "", "Correct the dotted path.")
+    try:
+        allowed_documents()
+    except (ConfigurationError, TypeError) as error:
+        place = "settings > DCRF_GRAPH > GRAPHQL_ALLOWED_DOCUMENTS"
+        remedy = "Give a mapping of hashes to documents, or the path of such a JSON file."
+        yield problem("E102", place, str(error), "", remedy)
+
+
+# -- the routers -----------------------------------------------------------------------
+
+
+def find_routers() -> tuple[Sequence[Router], Sequence[Problem]]:
+    """The routers to check, and what is wrong where they are looked for."""
+    place = "settings > DCRF_GRAPH > ROUTER"
+    if not usable():
+        return (), ()
+    path = api_settings.ROUTER
+    if path is not None:
+        remedy = 'Give the dotted path of a Router: "project.api.router".'
+        try:
+            router = import_string(path)
+        except (ImportError, ConfigurationError) as error:
+            return (), (problem("E101", place, f"{path!r}: {error}", "", remedy),)
+        if not isinstance(router, Router):
+            cause = f"{path!r} is a {type(router).__name__}."
+            return (), (problem("E101", place, cause, "", remedy),)
+        return (router,), ()
+    urls = getattr(settings, "ROOT_URLCONF", None)
+    if urls is not None:
+        import_module(urls)
+    routers = tuple(known_routers.values())
+    if routers:
+        return routers, ()
+    remedy = 'Say where it is: DCRF_GRAPH = {"ROUTER": "project.api.router"}.'
+    consequence = "Neither schemas nor what consumers need are checked."
+    return (), (problem("I101", place, "no router is loaded.", consequence, remedy),)
+
+
+def derivation_problems(router: Router) -> Iterable[Problem]:
+    """What deriving a router's schema finds; the one problem that stops it, if one does."""
+    try:
+        return router.derived.problems
+    except DerivationError as error:
+        return (error.problem,)
+    except Exception as error:
+        # Code of the application runs here. Commands that need no schema should go on.
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        cause = f"{type(error).__name__}: {error} ({frame.filename}:{frame.lineno})."
+        remedy = "Call router.derived in manage.py shell for the whole traceback."
+        return (problem("E104", "Router", cause, "There is no GraphQL.", remedy),)
+
+
+def registered_consumers() -> Iterator[Any]:
+    """The consumer class of every registration of every router."""
+    routers, _ = find_routers()
+    for router in routers:
+        for registration in router.registry.values():
+            yield registration.consumer
+
+
+def head_of(breadcrumb: str) -> str:
+    """The consumer's name: of ``CardConsumer ('cards') > move`` it is ``CardConsumer``."""
+    return breadcrumb.split(" > ")[0].split(" (")[0]
+
+
+def named(consumers: Iterable[Any]) -> str:
+    """The names of some consumers, for a sentence; empty for none."""
+    names = sorted({each.__name__ for each in consumers})
+    more = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+# -- what the code of consumers and permissions says --------------------------------------
+
+
+def hears_others(consumer: Any) -> bool:
+    """Whether a consumer has observers or uses groups of the channel layer."""
+    if consumer.groups:
+        return True
+    members = (inspect.getattr_static(consumer, name, None) for name in dir(consumer))
+    if any(isinstance(member, BaseObserver) for member in members):
+        return True
+    # The library's own classes offer groups; that is no use of them.
+    own = (c for c in consumer.__mro__ if c.__module__.split(".")[0] not in (TAG, "channels"))
+    return mentions(own, JOINING)
+
+
+def asks_for_the_user(consumer: Any) -> bool:
+    """Whether the code of a consumer's permissions mentions the user."""
+    return any(
+        mentions(permission.__mro__, ASKING_FOR_THE_USER)
+        for given in consumer.permission_classes
+        for permission in leaves(given)
+    )
+
+
+def leaves(permission: Any) -> Iterator[type]:
+    """The classes that ``&``, ``|`` and ``~`` combine, ours and DRF's."""
+    if isinstance(permission, type):
+        yield permission
+    for name in ("op1_class", "op2_class"):
+        operand = getattr(permission, name, None)
+        if operand is not None:
+            yield from leaves(operand)
+
+
+def finds_users() -> bool:
+    """Whether a middleware is Django's, or a class derived from it."""
+    return any(path == FINDS_USERS or derives_from_it(path) for path in settings.MIDDLEWARE)
+
+
+def derives_from_it(path: str) -> bool:
+    """Whether what a path names has Django's middleware among its bases, known by their names."""
+    try:
+        bases = getattr(import_string(path), "__mro__", ())
+    except ImportError:  # Django tells that when it starts to serve
+        return False
+    return FINDS_USERS in {f"{base.__module__}.{base.__qualname__}" for base in bases}
+
+
+def mentions(classes: Iterable[type], words: frozenset[str]) -> bool:
+    """Whether a method of one of the classes names, or quotes, one of the words."""
+    for cls in classes:
+        for member in vars(cls).values():
+            function = getattr(member, "__func__", member)
+            if not isinstance(function, FunctionType):
+                continue
+            if not words.isdisjoint(words_in(inspect.unwrap(function).__code__)):
+                return True
+    return False
+
+
+def words_in(code: CodeType) -> Iterator[str]:
+    """The attributes, globals and strings of code, with the functions inside it."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, str):
+            yield constant
+        elif isinstance(constant, CodeType):
+            yield from words_in(constant)
