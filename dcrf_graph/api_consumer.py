@@ -103,7 +103,7 @@ class AsyncAPIConsumer(
         """Serve one connection alone, as an ASGI application."""
         self._connection = Connection()
         try:
-            await super().__call__(scope, receive, open_ended(send))
+            await super().__call__(scope, *while_open(receive, send))
         finally:
             self.subscriptions.close()
             await self._connection.close()
@@ -351,13 +351,21 @@ class AsyncAPIConsumer(
         return json.dumps(content, cls=JSONEncoder)
 
 
-def open_ended(send: Callable[[Any], Awaitable[None]]) -> Callable[[Any], Awaitable[None]]:
-    """A ``send`` that drops what comes after a close, or when the client has gone.
+def while_open(
+    receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+) -> tuple[Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]]:
+    """A connection's ``receive``, and a ``send`` that drops what comes after its end.
 
-    An action may close the socket and return something; servers raise when
-    they are told to send it.
+    An action may close the socket and return something, and may still run when
+    the client leaves; servers raise when they are told to send then.
     """
     closed = False
+
+    async def receive_until_closed() -> Any:
+        nonlocal closed
+        message = await receive()
+        closed = closed or message["type"] == "websocket.disconnect"
+        return message
 
     async def send_while_open(message: Any) -> None:
         nonlocal closed
@@ -369,7 +377,7 @@ def open_ended(send: Callable[[Any], Awaitable[None]]) -> Callable[[Any], Awaita
         except OSError:
             closed = True
 
-    return send_while_open
+    return receive_until_closed, send_while_open
 
 
 def replaced(consumer: AsyncAPIConsumer, name: str) -> bool:

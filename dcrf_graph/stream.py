@@ -23,6 +23,7 @@ from channels.layers import get_channel_layer
 from dcrf_graph.api_consumer import AsyncAPIConsumer
 from dcrf_graph.calls import Call, current_call
 from dcrf_graph.capture import Captured
+from dcrf_graph.changes.ear import RETRY_DELAY
 from dcrf_graph.connection import Connection
 from dcrf_graph.exceptions import StreamRefused
 from dcrf_graph.observer.subscriptions import current_delivery
@@ -200,7 +201,12 @@ class Stream:
     async def _listen(self) -> None:
         layer, channel = self.consumer.channel_layer, self.consumer.channel_name
         while True:
-            message = await layer.receive(channel)
+            try:
+                message = await layer.receive(channel)
+            except Exception:
+                logger.exception("The channel layer failed; %s may not hear its groups", self.name)
+                await asyncio.sleep(RETRY_DELAY)
+                continue
             try:
                 async with own_thread():
                     await self.consumer.dispatch(message)

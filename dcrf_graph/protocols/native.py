@@ -54,7 +54,8 @@ class NativeConsumer:
         try:
             payload = _object_of(decode(_frame(text, data), self._max_frame_size))
         except InvalidMessage as error:
-            return [Send(encode(_refusal(error, _salvaged_request_id(text, error))))]
+            request_id = _request_id_of(_salvaged(text, error))
+            return [Send(encode(_refusal(error, request_id)))]
         return [Dispatch("", payload)]
 
 
@@ -88,8 +89,11 @@ class NativeStreams:
                 return [self._refuse(stream, self._no_such_stream(request_id))]
             return [Dispatch(stream, _object_of(payload, "payload"))]
         except InvalidMessage as error:
+            salvaged = _salvaged(text, error)
             if request_id is None:
-                request_id = _salvaged_request_id(text, error)
+                request_id = _request_id_of(salvaged)
+            if stream is None and isinstance(name := salvaged.get("stream"), str):
+                stream = name if name in self._streams else None
             return [self._refuse(stream, _refusal(error, request_id))]
 
     def envelope(self, stream: str, payload_text: str) -> Send:
@@ -128,17 +132,21 @@ def _refusal(error: InvalidMessage, request_id: object) -> dict[str, Any]:
     return error_payload([str(error)], status, request_id=request_id)
 
 
-def _salvaged_request_id(text: str | None, error: InvalidMessage) -> object:
-    """Find the request_id of a frame that the strict reader refused but the lenient one reads."""
+def _salvaged(text: str | None, error: InvalidMessage) -> dict[str, Any]:
+    """Read a frame leniently that the strict reader refused; empty where that fails too."""
     if text is None or isinstance(error, FrameTooLong):
-        return None
+        return {}
     try:
         frame = json.loads(text)
     except (ValueError, RecursionError):
-        return None
-    if isinstance(frame, dict) and isinstance(frame.get("payload"), dict):
-        frame = frame["payload"]
-    request_id = frame.get("request_id") if isinstance(frame, dict) else None
+        return {}
+    return frame if isinstance(frame, dict) else {}
+
+
+def _request_id_of(frame: dict[str, Any]) -> object:
+    """The request_id of a salvaged frame, or of its payload, where it can be echoed."""
+    payload = frame.get("payload")
+    request_id = (payload if isinstance(payload, dict) else frame).get("request_id")
     if isinstance(request_id, float) and not math.isfinite(request_id):
         return None
     return request_id if isinstance(request_id, str | int | float) else None

@@ -443,6 +443,34 @@ async def test_a_client_that_is_gone_is_no_fault(caplog: pytest.LogCaptureFixtur
     assert not caplog.records
 
 
+async def test_a_call_that_ends_while_its_client_leaves_is_no_fault(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Servers raise when they are told to send after they have said that the client left."""
+    answered = asyncio.Event()
+
+    class Lingers(Ordered):
+        async def disconnect(self, code: int) -> None:
+            self.open("a")
+            await answered.wait()
+
+        async def reply(self, *args: Any, **kwargs: Any) -> None:
+            await super().reply(*args, **kwargs)
+            answered.set()
+
+    async def strict(message: dict[str, Any]) -> None:
+        raise RuntimeError("Unexpected ASGI message, after 'websocket.disconnect'")
+
+    client = Client(Lingers(), scope_of())
+    await client.connect()
+    client.send_to_client = strict
+    await client.send("write", gate="a")
+    await soon(client.consumer.gates["a"].reached)
+    await client.disconnect()
+    assert answered.is_set()
+    assert not caplog.records
+
+
 async def test_a_message_to_the_own_channel_is_handled_as_in_channels() -> None:
     class Listens(Plain):
         async def connect(self) -> None:

@@ -130,11 +130,22 @@ def test_a_frame_without_an_envelope_is_answered_with_its_request_id(
     assert frame == {"stream": None, "payload": error_payload([reason], 400, request_id=42)}
 
 
-def test_a_refused_envelope_is_answered_with_the_request_id_of_its_payload(
+def test_a_refused_envelope_is_answered_under_its_stream_and_its_request_id(
     streams: NativeStreams,
 ) -> None:
+    """A client that has one handler for each stream would hear nothing otherwise."""
     text = '{"stream": "cards", "payload": {"request_id": 7, "data": NaN}}'
-    assert answer(streams.receive(text))["payload"]["request_id"] == 7
+    frame = answer(streams.receive(text))
+    assert (frame["stream"], frame["payload"]["request_id"]) == ("cards", 7)
+
+
+@pytest.mark.parametrize("stream", ['"birds"', "7", "[]", "{}", "null", "NaN"])
+def test_a_refused_envelope_of_no_known_stream_is_answered_under_null(
+    streams: NativeStreams, stream: str
+) -> None:
+    text = f'{{"stream": {stream}, "payload": {{"request_id": 7, "data": NaN}}}}'
+    frame = answer(streams.receive(text))
+    assert (frame["stream"], frame["payload"]["request_id"]) == (None, 7)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "[" * 900, "x" * 1001])

@@ -200,6 +200,26 @@ async def test_a_handler_that_fails_is_logged_and_the_next_message_is_heard(
     assert [record.exc_info is not None for record in caplog.records] == [True]
 
 
+async def test_a_layer_that_fails_is_logged_and_asked_again(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layer: Any = get_channel_layer()
+    receive, failures = layer.receive, [OSError("the layer is away")]
+
+    async def failing_once(channel: str) -> Any:
+        if failures:
+            raise failures.pop()
+        return await receive(channel)
+
+    monkeypatch.setattr(layer, "receive", failing_once)
+    monkeypatch.setattr("dcrf_graph.stream.RETRY_DELAY", 0.0)
+    async with native(desk_router()) as client:
+        await client.call("desk", "enter", room="lobby")
+        await layer.group_send("lobby", {"type": "desk.message", "text": "back"})
+        assert await client.payload("desk") == {"data": "back"}
+    assert [record.exc_info is not None for record in caplog.records] == [True]
+
+
 class GroupedDeskConsumer(DeskConsumer):
     groups = ["lobby"]
 
