@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
+import redis
 from channels.layers import channel_layers
 from django.test import override_settings
 
@@ -42,3 +43,6 @@ def redis_layer(request: pytest.FixtureRequest, redis_url: str) -> Iterator[dict
     with override_settings(CHANNEL_LAYERS={"default": settings}):
         yield settings
         hub.close()
+    with redis.Redis.from_url(redis_url) as client:
+        for key in client.scan_iter(f"{config['prefix']}*"):
+            client.delete(key)
