@@ -25,14 +25,13 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Warning
 from django.utils.module_loading import import_string
 
+from dcrf_graph.apps import TAG
 from dcrf_graph.exceptions import ConfigurationError
 from dcrf_graph.graphql.persisted import allowed_documents
 from dcrf_graph.graphql.problems import LEVELS, DerivationError, Level, Problem
 from dcrf_graph.observer.base_observer import BaseObserver
 from dcrf_graph.routers import Router, known_routers
 from dcrf_graph.settings import DEFAULTS, IMPORT_STRINGS, SOURCES, api_settings
-
-TAG = "dcrf_graph"
 
 KINDS: dict[str, str] = {
     "E101": "The setting ROUTER names no router.",
@@ -70,13 +69,13 @@ def message(found: Problem, obj: Any = None) -> CheckMessage:
 # -- the checks ------------------------------------------------------------------------
 
 
-def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+def check_settings() -> list[CheckMessage]:
     """Names and values of this library's settings."""
     found = list(malformed()) or [*unknown_names(), *unusable_values()]
     return [message(each) for each in found]
 
 
-def check_schemas(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+def check_schemas() -> list[CheckMessage]:
     """What could not be derived from the registered consumers, each place once."""
     routers, problems = find_routers()
     messages = [message(each) for each in problems]
@@ -89,7 +88,7 @@ def check_schemas(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     return messages
 
 
-def check_channel_layer(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+def check_channel_layer() -> list[CheckMessage]:
     """Whether changes and groups reach the other processes, where consumers hear them."""
     hearing = named(each for each in registered_consumers() if hears_others(each))
     if not hearing:
@@ -116,7 +115,7 @@ def check_channel_layer(app_configs: Any = None, **kwargs: Any) -> list[CheckMes
     return []
 
 
-def check_authentication(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+def check_authentication() -> list[CheckMessage]:
     """Whether somebody finds the user whom permissions ask for."""
     routers, _ = find_routers()
     asking = [
