@@ -33,6 +33,8 @@ class Call:
     an object permission is asked of the same ones. ``captured`` calls come from
     GraphQL: their request_id is the library's own, unique on the connection.
     ``selection`` is what such a call wants of each row; None is all of it.
+    ``cursors`` are those of the rows of a page, after and before each, where
+    such a call asked for a page by cursor.
     ``finished`` is set when the call has been answered, or goes on detached:
     the events of what it changed reach its own consumer after that.
     """
@@ -47,6 +49,7 @@ class Call:
     detached: set[asyncio.Task[Any]] = field(default_factory=set)
     selection: Selection | None = None
     paginator: Any = None
+    cursors: tuple[tuple[str, str], ...] | None = None
     consumer: Any = None
     finished: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -23,13 +23,17 @@ MAX_WAITING_FRAMES = 64
 
 @dataclass(frozen=True)
 class Reply:
-    """The final reply of a call, as a native client would have read it."""
+    """The final reply of a call, as a native client would have read it.
+
+    ``cursors`` are those of its rows, after and before each, in a page by cursor.
+    """
 
     data: Any
     status: int
     errors: list[Any]
     action: str | None
     frame: dict[str, Any]
+    cursors: tuple[tuple[str, str], ...] | None = None
 
 
 @dataclass(frozen=True)

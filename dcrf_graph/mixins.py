@@ -20,7 +20,7 @@ from dcrf_graph.calls import Call, calling, current_call
 from dcrf_graph.decorators import action
 from dcrf_graph.loading.representation import Selection, narrowed_for, represented
 from dcrf_graph.loading.rows import may_be_narrowed
-from dcrf_graph.pagination import WebsocketLimitOffsetPagination
+from dcrf_graph.pagination import WebsocketLimitOffsetPagination, cursors_of
 from dcrf_graph.settings import api_settings
 
 Reply = tuple[Any, int]
@@ -188,6 +188,8 @@ class PaginatedModelListMixin(ListModelMixin):
             rows = queryset if page is None else page
             serializer = self.get_serializer(instance=rows, many=True, action_kwargs=kwargs)
             data = represented(serializer, selection)
+            if call.captured and page is not None and isinstance(self.paginator, CursorPagination):
+                call.cursors = cursors_of(self.paginator)
             return data if page is None else self.get_paginated_response(data)
 
     @property

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+from rest_framework.pagination import Cursor as DRFCursor
 from rest_framework.pagination import LimitOffsetPagination
 
 from dcrf_graph.settings import api_settings
@@ -72,3 +74,69 @@ class WebsocketLimitOffsetPagination(LimitOffsetPagination):
             return positive_int(kwargs.get("offset", 0))
         except (TypeError, ValueError):
             return 0
+
+
+# -- cursors of single rows ---------------------------------------------------------------------
+
+
+def cursors_of(paginator: Any) -> tuple[tuple[str, str], ...]:
+    """For each row of the page that a paginator made, the cursors after it and before it.
+
+    The paginator reads them like those of its own links. Rows that are alike in
+    what the list is ordered by are told apart by an offset, as DRF does.
+    """
+    places = [
+        paginator._get_position_from_instance(row, paginator.ordering) for row in paginator.page
+    ]
+    return tuple(
+        (
+            token(paginator, after_row(paginator, places, number)),
+            token(paginator, before_row(paginator, places, number)),
+        )
+        for number in range(len(places))
+    )
+
+
+def cursor_at(offset: int, reverse: bool, position: str | None) -> Any:
+    # The stubs take a position for a number.
+    return DRFCursor(offset, reverse, position)  # type: ignore[arg-type]
+
+
+def after_row(paginator: Any, places: list[Any], number: int) -> Any:
+    """Where the rows after one begin: after the last row that is unlike its follower."""
+    turned = paginator.cursor is not None and paginator.cursor.reverse
+    skipped = 0 if paginator.cursor is None else paginator.cursor.offset
+    # The row after the page is not the cursor's, if that has skipped some.
+    known = paginator.has_next and not (turned and skipped)
+    following = [*places[1:], paginator.next_position if known else None]
+    if paginator.has_next and not known:
+        following[-1] = places[-1]
+    for at in range(number, -1, -1):
+        if places[at] is not None and places[at] != following[at]:
+            return cursor_at(number - at, False, places[at])
+    if not paginator.has_previous:
+        return cursor_at(number + 1, False, None)
+    return cursor_at((0 if turned else skipped) + number + 1, False, paginator.previous_position)
+
+
+def before_row(paginator: Any, places: list[Any], number: int) -> Any:
+    """Where the rows before one end: before the first row that is unlike its predecessor."""
+    turned = paginator.cursor is not None and paginator.cursor.reverse
+    skipped = 0 if paginator.cursor is None else paginator.cursor.offset
+    known = paginator.has_previous and (turned or not skipped)
+    leading = [paginator.previous_position if known else None, *places[:-1]]
+    if paginator.has_previous and not known:
+        leading[0] = places[0]
+    for at in range(number, len(places)):
+        if places[at] is not None and places[at] != leading[at]:
+            return cursor_at(at - number, True, places[at])
+    left = len(places) - number
+    if not paginator.has_next:
+        return cursor_at(left, True, None)
+    return cursor_at((skipped if turned else 0) + left, True, paginator.next_position)
+
+
+def token(paginator: Any, cursor: Any) -> str:
+    """A cursor as its paginator writes it into a link."""
+    link = urlsplit(paginator.encode_cursor(cursor))
+    return str(parse_qs(link.query)[paginator.cursor_query_param][0])

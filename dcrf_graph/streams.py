@@ -14,6 +14,7 @@ import json
 import logging
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
@@ -256,7 +257,7 @@ class Streams:
         if captured.reply is None:
             # Only a consumer that overrides the dispatch can leave a call unanswered.
             return reply_of({"data": None, "response_status": 204})
-        return captured.reply
+        return replace(captured.reply, cursors=call.cursors)
 
     def _forget(self, stream: Stream, captured: Captured) -> None:
         captured.end()

@@ -15,27 +15,33 @@ from typing import Any
 
 from dcrf_graph.arguments import EMPTY, annotations_of
 from dcrf_graph.graphql import naming
-from dcrf_graph.graphql.annotations import is_serializer, without_status
+from dcrf_graph.graphql.annotations import is_serializer, streamed, without_status
 from dcrf_graph.graphql.inputs import arguments_for
 from dcrf_graph.graphql.lists import Pages, page_type, pages_of
 from dcrf_graph.graphql.operations import (
     Kind,
     Operation,
-    OperationArgument,
     Registered,
     Shape,
     duplicates,
 )
 from dcrf_graph.graphql.problems import refuse
-from dcrf_graph.graphql.registered import RegisteredConsumer
+from dcrf_graph.graphql.registered import (
+    READING_METHODS as READING_METHODS,
+)
+from dcrf_graph.graphql.registered import (
+    STANDARD,
+    RegisteredConsumer,
+    in_order,
+    root_name,
+)
 from dcrf_graph.graphql.types import Types
+from dcrf_graph.graphql.views import view_operations
 from dcrf_graph.mixins import StreamedPaginatedListMixin
 from dcrf_graph.observer.base_observer import BaseObserver
 from dcrf_graph.observer.links import observed_by, returns_nothing, subscribed_in
 from dcrf_graph.observer.model_observer import ModelObserver
 
-STANDARD = ("list", "retrieve", "create", "update", "patch", "delete")
-READING_METHODS = ("GET", "HEAD", "OPTIONS")
 NAME_REMEDY = 'Name it: @action(graphql_name="otherName").'
 
 
@@ -65,41 +71,6 @@ def place(operation: Operation) -> str:
     return f"{operation.consumer.__name__} ({operation.stream!r}) > {operation.action}"
 
 
-def in_order(action: str) -> tuple[int, str]:
-    """Sorts the standard actions first, as DRF lists them; the others by name."""
-    return (STANDARD.index(action) if action in STANDARD else len(STANDARD), action)
-
-
-def root_name(action: str, registered: RegisteredConsumer) -> str:
-    """``cards``, ``card``, ``cardCreate``, ``cardMove``."""
-    if action == "list":
-        return naming.camel(registered.plural)
-    if action == "retrieve":
-        return naming.camel(registered.singular)
-    return naming.joined(registered.singular, action)
-
-
-def view_operations(registered: RegisteredConsumer) -> Iterator[Operation]:
-    """The mapped actions of a wrapped view: JSON in, JSON out."""
-    actions: dict[str, str] = registered.consumer.actions
-    for action in sorted(actions, key=in_order):
-        method = str(actions[action]).upper()
-        reads = method in READING_METHODS
-        keys = ("query", "parameters") if reads else ("query", "parameters", "data")
-        name = root_name(action, registered)
-        yield Operation(
-            stream=registered.plural,
-            action=action,
-            kind="query" if reads else "mutation",
-            name=naming.checked(name, registered.breadcrumb(action), "Register another prefix."),
-            arguments=tuple(OperationArgument(key, "JSON", key, skip_null=True) for key in keys),
-            result="JSON",
-            shape="json",
-            description=f"{method} of the view {registered.plural}.",
-            consumer=registered.consumer,
-        )
-
-
 def consumer_operations(registered: RegisteredConsumer) -> Iterator[Operation]:
     """The operations of a consumer's actions."""
     for action in sorted(registered.consumer.available_actions, key=in_order):
@@ -110,6 +81,8 @@ def consumer_operations(registered: RegisteredConsumer) -> Iterator[Operation]:
             yield subscription(registered, action, observer)
         elif action == "list" and issubclass(registered.consumer, StreamedPaginatedListMixin):
             yield pages_operation(registered, action)
+        elif registered.option(action, "streams"):
+            yield replies_operation(registered, action)
         elif not is_left_out(registered, action):
             yield call_operation(registered, action)
         elif not action.startswith("unsubscribe"):
@@ -230,6 +203,8 @@ def answer_of(registered: RegisteredConsumer, action: str) -> tuple[str, Shape, 
         pages = pages_of(registered.consumer)
         if pages is not None:
             page = reported_page(registered, action, pages, item)
+            if pages.connection:
+                return page, "connection", item
             return page, "json" if page == "JSON" else "page", item
         return f"[{item}]" if item == "JSON" else f"[{item}!]", "list", item
     if registered.generic and action in STANDARD and output is None:
@@ -239,13 +214,7 @@ def answer_of(registered: RegisteredConsumer, action: str) -> tuple[str, Shape, 
         return data, "json" if data == "JSON" else "object", data
     annotation = returned(registered.method(action)) if output is None else output
     if annotation is EMPTY and not returns_nothing(registered.method(action)):
-        registered.types.problems.report(
-            "W005",
-            registered.breadcrumb(action),
-            "nothing says what it answers.",
-            "In GraphQL it answers JSON.",
-            "Annotate what it returns, or say it: @action(output=Serializer).",
-        )
+        report_unknown_answer(registered, action, "-> list[str]")
     text = registered.annotated(action, "output").type_of(annotation).removesuffix("!")
     data = text.strip("[]!")
     if data == "JSON":
@@ -309,6 +278,29 @@ def observed_type(registered: RegisteredConsumer, action: str, observer: BaseObs
         "@action(subscribes=..., output=...).",
     )
     return "JSON"
+
+
+def replies_operation(registered: RegisteredConsumer, action: str) -> Operation:
+    """An action that streams: each of its replies is an event."""
+    annotation = registered.option(action, "output")
+    if annotation is None:
+        annotation = streamed(returned(registered.method(action)))
+    if annotation is EMPTY:
+        report_unknown_answer(registered, action, "AsyncIterator[...]")
+    text = registered.annotated(action, "output").type_of(annotation)
+    data = text.strip("[]!")
+    name = root_name(action, registered)
+    return operation(registered, action, "subscription", name, (text, "replies", data))
+
+
+def report_unknown_answer(registered: RegisteredConsumer, action: str, example: str) -> None:
+    registered.types.problems.report(
+        "W005",
+        registered.breadcrumb(action),
+        "nothing says what it answers.",
+        "In GraphQL it answers JSON.",
+        f"Annotate what it returns ({example}), or say it: @action(output=Serializer).",
+    )
 
 
 def pages_operation(registered: RegisteredConsumer, action: str) -> Operation:

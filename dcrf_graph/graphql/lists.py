@@ -8,7 +8,7 @@ text. The result of a paginated list is a page type by the kind of paginator.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -22,31 +22,19 @@ from dcrf_graph.graphql.definitions import (
     TypeDefinition,
 )
 from dcrf_graph.graphql.naming import camel, constant, pascal
+from dcrf_graph.graphql.query_arguments import QueryArgument
+from dcrf_graph.graphql.relay import connection_arguments, connection_type
 from dcrf_graph.graphql.sources import model_of
 from dcrf_graph.graphql.types import RENAME, Types
-from dcrf_graph.mixins import PaginatedModelListMixin
+from dcrf_graph.mixins import PaginatedModelListMixin, StreamedPaginatedListMixin
 from dcrf_graph.pagination import WebsocketLimitOffsetPagination
 
+OURS = ("rest_framework.", "dcrf_graph.")
 PAGE_FIELDS = {
     "count": "How many there are in all.",
     "next": "The address of the next page.",
     "previous": "The address of the page before.",
 }
-
-
-@dataclass(frozen=True)
-class QueryArgument:
-    """An argument that natively is one or more entries of ``query``.
-
-    ``parameter`` is the entry's key; None for ``filter``, whose fields are the
-    entries. ``commas``: the entries whose lists are one text, joined by commas.
-    """
-
-    name: str
-    type: str
-    description: str
-    parameter: str | None
-    commas: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -62,6 +50,7 @@ class Pages:
     keys: tuple[tuple[str, str], ...]
     arguments: tuple[QueryArgument, ...]
     in_query: bool = True
+    connection: bool = False
 
 
 def pages_of(consumer: Any) -> Pages | None:
@@ -69,6 +58,8 @@ def pages_of(consumer: Any) -> Pages | None:
     paginator = getattr(consumer, "pagination_class", None)
     if paginator is None or not issubclass(consumer, PaginatedModelListMixin):
         return None
+    if not is_plain(paginator):
+        return Pages("an unknown shape", (), ())
     links = (("count", "Int!"), ("next", "String"), ("previous", "String"))
     if issubclass(paginator, WebsocketLimitOffsetPagination):
         keys = (("count", "Int!"), ("limit", "Int"), ("offset", "Int"))
@@ -79,11 +70,18 @@ def pages_of(consumer: Any) -> Pages | None:
     if issubclass(paginator, pagination.PageNumberPagination):
         return Pages("number", links, tuple(page_number(paginator)))
     if issubclass(paginator, pagination.CursorPagination):
-        where = QueryArgument(
-            "cursor", "String", "Where to go on: from `next`.", paginator.cursor_query_param
-        )
-        return Pages("cursor", links[1:], (where,))
+        if issubclass(consumer, StreamedPaginatedListMixin):
+            where = QueryArgument(
+                "cursor", "String", "Where to go on: from `next`.", paginator.cursor_query_param
+            )
+            return Pages("cursor", links[1:], (where,))
+        return Pages("cursor", (), tuple(connection_arguments(paginator)), connection=True)
     return Pages("an unknown shape", (), ())
+
+
+def is_plain(paginator: Any) -> bool:
+    """Whether the shape of a paginator's pages is the one that it inherits."""
+    return str(paginator.get_paginated_response.__module__).startswith(OURS)
 
 
 def limit_and_offset(limit: str, offset: str) -> tuple[QueryArgument, ...]:
@@ -102,6 +100,8 @@ def page_number(paginator: Any) -> Iterator[QueryArgument]:
 
 def page_type(types: Types, pages: Pages, item: str) -> str:
     """The type of a page of ``item``; ``JSON`` for a paginator of unknown shape."""
+    if pages.connection:
+        return connection_type(types, item)
     if not pages.keys:
         return "JSON"
     name = f"{item}Page"
@@ -190,29 +190,3 @@ def ordering_fields(consumer: Any, serializer: Any) -> Iterator[str]:
             source = str(field.source)
             if not field.write_only and source != "*":
                 yield source.replace(".", "__")
-
-
-def query_text(value: Any) -> str:
-    """A value as a URL's query would say it: ``True`` -> ``true``."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
-
-
-def query_of(arguments: Iterable[QueryArgument], values: Mapping[str, Any]) -> dict[str, Any]:
-    """The native ``query`` of a list's GraphQL arguments; nulls are left out."""
-    entries: dict[str, Any] = {}
-    for argument in arguments:
-        value = values.get(argument.name)
-        given = {argument.parameter: value} if argument.parameter is not None else value or {}
-        for key, item in given.items():
-            if item is not None:
-                entries[key] = in_query(item, key in argument.commas)
-    return entries
-
-
-def in_query(value: Any, comma: bool) -> Any:
-    if not isinstance(value, list):
-        return query_text(value)
-    texts = [query_text(item) for item in value]
-    return ",".join(texts) if comma else texts

@@ -12,10 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
-from dcrf_graph.graphql.lists import QueryArgument, query_of
+from dcrf_graph.graphql.query_arguments import QueryArgument, query_of
+from dcrf_graph.graphql.relay import cursor_query
 
 Kind: TypeAlias = Literal["query", "mutation", "subscription"]
-Shape: TypeAlias = Literal["object", "list", "page", "key", "event", "signal", "pages", "json"]
+Shape: TypeAlias = Literal[
+    "object", "list", "page", "connection", "key", "event", "signal", "pages", "replies", "json"
+]
 
 
 class Registered(Protocol):
@@ -35,6 +38,7 @@ class OperationArgument:
 
     ``key`` is the native argument's name; for an entry of the native ``query``
     it is None and ``query`` says which. ``skip_null``: null is as good as left out.
+    ``inside``: it is this entry of the native argument, which is an object.
     """
 
     name: str
@@ -44,6 +48,7 @@ class OperationArgument:
     default: str | None = None
     query: QueryArgument | None = None
     skip_null: bool = False
+    inside: str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,10 +56,11 @@ class Operation:
     """One root field, and the native call that it stands for.
 
     ``result`` is SDL text. ``shape`` says what the native data is: an
-    ``object``, a ``list``, a ``page``, nothing but the ``key`` (of a delete), an
-    ``event`` of a model, the data of a ``signal``, ``pages`` as they come, or
-    any ``json``. ``data`` is the name of the type inside: of the object, the
-    items, or the event's data. ``lookup`` is the argument that is the object's key.
+    ``object``, a ``list``, a ``page``, a page that becomes a ``connection``,
+    nothing but the ``key`` (of a delete), an ``event`` of a model, the data of
+    a ``signal``, ``pages`` or other ``replies`` as they come, or any ``json``.
+    ``data`` is the name of the type inside: of the object, the items, or the
+    event's data. ``lookup`` is the argument that is the object's key.
     """
 
     stream: str
@@ -76,15 +82,25 @@ class Operation:
         What was left out stays out: unset is not null.
         """
         native: dict[str, Any] = {}
+        entries: dict[str, dict[str, Any]] = {}
         for argument in self.arguments:
             if argument.key is None or argument.name not in values:
                 continue
             value = values[argument.name]
-            if not (value is None and argument.skip_null):
+            if value is None and argument.skip_null:
+                continue
+            if argument.inside is None:
                 native[argument.key] = value
+            else:
+                entries.setdefault(argument.key, {})[argument.inside] = value
         query = query_of(self.query_arguments(), values)
+        if self.shape == "connection":
+            query.update(cursor_query(self.consumer.pagination_class, values))
         if query:
-            native["query"] = query
+            entries["query"] = query
+        for key, inside in entries.items():
+            given = native.get(key)
+            native[key] = {**given, **inside} if isinstance(given, Mapping) else inside
         return native
 
     def query_arguments(self) -> Iterator[QueryArgument]:

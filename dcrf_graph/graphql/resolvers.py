@@ -24,6 +24,7 @@ from graphql import (
 from dcrf_graph.graphql.definitions import Definition, EnumDefinition, TypeDefinition
 from dcrf_graph.graphql.errors import refusal, user_in
 from dcrf_graph.graphql.operations import Operation, Shape
+from dcrf_graph.graphql.relay import connection, wrong_arguments
 from dcrf_graph.graphql.selection import selection_of
 from dcrf_graph.loading.representation import Selection
 
@@ -35,6 +36,7 @@ ROWS: Mapping[Shape, tuple[str, ...]] = {
     "list": (),
     "page": ("results",),
     "pages": ("results",),
+    "connection": ("edges", "node"),
 }
 """Where the rows are in what operations of a shape answer."""
 
@@ -114,6 +116,8 @@ def call(operation: Operation) -> Resolver:
     """Resolve a query or mutation by its native call."""
 
     async def resolve(root: Any, info: GraphQLResolveInfo, /, **arguments: Any) -> Any:
+        if operation.shape == "connection" and (wrong := wrong_arguments(arguments)):
+            raise refusal(400, [wrong], user_in(info.context))
         native = operation.native_arguments(arguments)
         reply = await info.context["streams"].call(
             operation.stream, operation.action, native, selected(operation, info)
@@ -123,6 +127,8 @@ def call(operation: Operation) -> Resolver:
             raise refusal(reply.status, errors, user_in(info.context))
         if operation.shape == "key":
             return arguments.get(operation.lookup or "")
+        if operation.shape == "connection":
+            return connection(reply.data, reply.cursors, arguments)
         return page(reply.data) if operation.shape == "page" else reply.data
 
     return resolve
@@ -153,7 +159,7 @@ def subscribe(operation: Operation) -> Resolver:
     async def open_source(root: Any, info: GraphQLResolveInfo, /, **arguments: Any) -> Any:
         streams = info.context["streams"]
         native = operation.native_arguments(arguments)
-        if operation.shape == "pages":
+        if operation.shape in ("pages", "replies"):
             return streams.pages(
                 operation.stream, operation.action, native, selected(operation, info)
             )

@@ -16,7 +16,6 @@ from typing import Any
 from graphql import (
     FieldNode,
     FragmentSpreadNode,
-    GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLResolveInfo,
     InlineFragmentNode,
@@ -43,7 +42,8 @@ def selection_of(info: GraphQLResolveInfo, path: Sequence[str] = ()) -> Selectio
 
 
 def of_type(bound: Any, nodes: Iterable[FieldNode], info: GraphQLResolveInfo) -> Selection | None:
-    if not isinstance(bound, GraphQLObjectType | GraphQLInterfaceType):
+    if not isinstance(bound, GraphQLObjectType):
+        # Which type an object of an interface or union has is read off the object.
         return None
     keys: dict[str, Selection | None] = {}
     below: dict[str, list[FieldNode]] = {}

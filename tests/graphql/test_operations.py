@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from rest_framework import serializers
-from rest_framework.pagination import BasePagination, CursorPagination, LimitOffsetPagination
+from rest_framework.pagination import BasePagination, LimitOffsetPagination
 
 from dcrf_graph.consumers import AsyncAPIConsumer
 from dcrf_graph.decorators import action
@@ -415,10 +415,6 @@ def test_one_type_is_paged_in_one_way() -> None:
         derive([*REGISTRATIONS, Registered("others", Other, "other")])
 
 
-class Cursor(CursorPagination):
-    page_size = 10
-
-
 class Own(BasePagination):
     pass
 
@@ -433,7 +429,6 @@ class Links(LimitOffsetPagination):
         (LimitOffset, ["limit", "offset"], ["count", "results", "limit", "offset"]),
         (Links, ["limit", "offset"], ["count", "results", "next", "previous"]),
         (Numbered, ["page", "pageSize"], ["count", "results", "next", "previous"]),
-        (Cursor, ["cursor"], ["results", "next", "previous"]),
     ],
 )
 def test_each_paginator_has_its_page(paginator: Any, arguments: Any, keys: Any) -> None:
