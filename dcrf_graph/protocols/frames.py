@@ -84,7 +84,8 @@ def decode(frame: str | bytes | None, max_size: int | None = None) -> object:
     except InvalidMessage:
         raise
     except json.JSONDecodeError as error:
-        got = f"{error.msg} at character {error.pos}"
+        mistake = f"{error.msg[:1].lower()}{error.msg[1:]}"
+        got = f"something else at character {error.pos} ({mistake})"
         raise InvalidMessage("frame", "JSON", got) from None
     except RecursionError:
         raise _too_deep() from None

@@ -270,7 +270,7 @@ def test_the_id_is_free_even_if_the_error_cannot_be_written(ready: GraphQLTransp
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("not json", "frame: expected JSON, got Expecting value at character 0"),
+        ("not json", "frame: expected JSON, got something else at character 0 (expecting value)"),
         ("[]", "message: expected an object, got an empty list"),
         ('{"type": "start"}', "type: expected one of"),
         ('{"type": "next", "id": "1", "payload": {}}', "type: expected a message of a client"),

@@ -209,7 +209,7 @@ def test_the_id_is_free_even_if_the_error_cannot_be_written(ready: GraphQLWS) ->
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("not json", "frame: expected JSON, got Expecting value at character 0"),
+        ("not json", "frame: expected JSON, got something else at character 0 (expecting value)"),
         ("[]", "message: expected an object, got an empty list"),
         ('{"type": "subscribe"}', "type: expected one of"),
         ('{"type": "data", "id": "1", "payload": {}}', "type: expected a message of a client"),

@@ -27,7 +27,7 @@ from tests.comparison.stage import Stage
         reply(
             None,
             status=400,
-            errors=["frame: expected JSON, got Expecting value at character 0"],
+            errors=["frame: expected JSON, got something else at character 0 (expecting value)"],
             request_id=None,
         ),
         reply("missing", status=405, errors=['Method "missing" not allowed.'], request_id=2),
