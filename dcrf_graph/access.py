@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from channels.db import database_sync_to_async
 from rest_framework.exceptions import PermissionDenied, Throttled
 
 from dcrf_graph.calls import Call, calling, current_call
@@ -19,6 +18,7 @@ from dcrf_graph.observer.subscriptions import Subscriber
 from dcrf_graph.permissions import asks_object, asks_objects, wrapped
 from dcrf_graph.scope_utils import CallView, ensure_async
 from dcrf_graph.settings import api_settings
+from dcrf_graph.threads import in_database_thread
 
 
 class Access:
@@ -132,7 +132,7 @@ class Access:
             await self.check_permissions(subscriber.action, **subscriber.arguments)
             permissions = call.permissions or ()
             if any(asks_objects(permission) for permission in permissions):
-                obj = await database_sync_to_async(self.object_of)(event)
+                obj = await in_database_thread(self.object_of)(event)
                 if obj is not None:
                     await self.check_object_permissions(
                         subscriber.action, obj, **subscriber.arguments

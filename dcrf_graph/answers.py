@@ -11,7 +11,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
-from channels.db import database_sync_to_async
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.http.response import Http404
 from rest_framework.exceptions import (
@@ -25,6 +24,7 @@ from dcrf_graph.access import Access
 from dcrf_graph.arguments import bind, signature_of
 from dcrf_graph.calls import Call, calling, current_call
 from dcrf_graph.observer.subscriptions import Subscriber
+from dcrf_graph.threads import in_database_thread
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class Answers(Access):
         function = getattr(type(self), self.available_actions[action])
         own = {"action": action, "request_id": request_id}
         if signature_of(function).blocking:
-            bound = await database_sync_to_async(bind)(function, kwargs, **own)
+            bound = await in_database_thread(bind)(function, kwargs, **own)
         else:
             bound = bind(function, kwargs, **own)
         return await method(**bound)

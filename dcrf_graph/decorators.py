@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Literal
 
-from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import transaction
 
 from dcrf_graph.calls import Call, calling, current_call
-from dcrf_graph.threads import own_thread
+from dcrf_graph.threads import in_database_thread, own_thread
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ def in_thread(func: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(func)
     async def run(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return await database_sync_to_async(func)(self, *args, **kwargs)
+        return await in_database_thread(func)(self, *args, **kwargs)
 
     return run
 

@@ -15,12 +15,13 @@ from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from channels.db import database_sync_to_async
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
 from rest_framework.request import Request
+
+from dcrf_graph.threads import in_database_thread
 
 if TYPE_CHECKING:
     from dcrf_graph.access import Access
@@ -34,7 +35,7 @@ def ensure_async(method: Callable[..., Any]) -> Callable[..., Any]:
     """
     if asyncio.iscoroutinefunction(method):
         return method
-    in_thread = database_sync_to_async(method)
+    in_thread = in_database_thread(method)
 
     async def call(*args: Any, **kwargs: Any) -> Any:
         result = await in_thread(*args, **kwargs)

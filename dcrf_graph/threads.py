@@ -14,11 +14,14 @@ Source: docs/decisions/0003-one-thread-context-per-call.md
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
+from functools import wraps
+from typing import Any
 
-from asgiref.sync import SyncToAsync, ThreadSensitiveContext
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
+from channels.db import database_sync_to_async
 from django.db import connections
 
 
@@ -64,6 +67,24 @@ async def own_thread(*, detached: bool = False) -> AsyncIterator[None]:
             closing = executor.submit(connections.close_all)
             executor.shutdown(wait=False)
             await until_done(closing)
+
+
+def in_database_thread(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+    """An awaitable form of synchronous code that may use the database.
+
+    Inside a call it runs on the call's thread, whose connection is kept until
+    the call ends; elsewhere as Channels does it, which closes old connections
+    around each use.
+    """
+
+    @wraps(function)
+    async def run(*args: Any, **kwargs: Any) -> Any:
+        context = SyncToAsync.thread_sensitive_context.get(None)
+        ours = isinstance(context, CallContext) and not context.ended
+        adapter: Any = sync_to_async if ours else database_sync_to_async
+        return await adapter(function)(*args, **kwargs)
+
+    return run
 
 
 async def until_done(work: Future[None]) -> None:

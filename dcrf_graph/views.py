@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from channels.db import database_sync_to_async
 from django.template.response import SimpleTemplateResponse
 from rest_framework.exceptions import MethodNotAllowed, ValidationError
 from rest_framework.response import Response
@@ -15,6 +14,7 @@ from dcrf_graph.api_consumer import AsyncAPIConsumer
 from dcrf_graph.arguments import refuse
 from dcrf_graph.encoding import JSONEncoder
 from dcrf_graph.scope_utils import request_from_scope
+from dcrf_graph.threads import in_database_thread
 
 MAPPED_ACTIONS: Mapping[str, str] = {
     "create": "PUT",
@@ -60,7 +60,7 @@ class DjangoViewAsConsumer(AsyncAPIConsumer):
             if not isinstance(kwargs.get(name, {}), dict):
                 raise ValidationError({name: ["Expected an object."]})
         refuse(kwargs.get("parameters", {}), "self", "request")
-        return await database_sync_to_async(self.call_view)(action=action, **kwargs)
+        return await in_database_thread(self.call_view)(action=action, **kwargs)
 
     def call_view(self, action: str, **kwargs: Any) -> tuple[Any, int]:
         """Call the view with a request of its own; returns what it answered and its status."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from channels.db import database_sync_to_async
 from django.db.models import Model
 from django.http import Http404
 from rest_framework import status
@@ -22,6 +21,7 @@ from dcrf_graph.decorators import action
 from dcrf_graph.mixins import RetrieveModelMixin
 from dcrf_graph.observer.model_observer import ModelObserver
 from dcrf_graph.observer.subscriptions import Subscriber, current_delivery
+from dcrf_graph.threads import in_database_thread
 
 Reply = tuple[Any, int]
 
@@ -131,7 +131,7 @@ class ObserverModelInstanceMixin(ObserverConsumerMixin, RetrieveModelMixin):
         """
         if request_id is None:
             raise ValidationError({"request_id": ["This field is required."]})
-        instance = await database_sync_to_async(self.get_object)(**kwargs)
+        instance = await in_database_thread(self.get_object)(**kwargs)
         await self.handle_instance_change.subscribe(instance=instance, request_id=request_id)
         return None, status.HTTP_201_CREATED
 
@@ -227,4 +227,4 @@ async def is_gone(consumer: Any, message: dict[str, Any]) -> bool:
     """Whether the row of a message has left the database, and not only this client's sight."""
     model = type(consumer).handle_instance_change.model_cls
     rows = model._base_manager.filter(pk=message.get("pk"))
-    return not await database_sync_to_async(rows.exists)()
+    return not await in_database_thread(rows.exists)()

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import Model
 from django.dispatch import Signal
 
 from dcrf_graph.changes.change import Event
@@ -50,11 +52,13 @@ class Observer(BaseObserver):
             return
         try:
             message = self.serialize(signal, *args, **kwargs)
+            about = row_of(kwargs.get("instance"))
             events = [
                 Event(
                     observer=self.stable_id,
                     group=group,
                     message=json.dumps({**message, "group": group}, cls=JSONEncoder),
+                    **about,
                 )
                 for group in self.group_names_for_signal(*args, message=message, **kwargs)
             ]
@@ -66,3 +70,18 @@ class Observer(BaseObserver):
     def group_names(self, *args: Any, **kwargs: Any) -> Any:
         """One group for all that the signal says."""
         yield f"{self.stable_id}-{self.func.__name__.replace('_', '.')}-signal"
+
+
+def row_of(instance: Any) -> dict[str, Any]:
+    """What an event says of the row that a signal is about: its ``instance``, where it is one.
+
+    The object permission is asked of it before the event is delivered.
+    """
+    if not isinstance(instance, Model) or instance.pk is None:
+        return {}
+    return {
+        "pk": instance.pk,
+        "using": instance._state.db or DEFAULT_DB_ALIAS,
+        "model": instance._meta.label_lower,
+        "instance": instance,
+    }

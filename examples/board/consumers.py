@@ -104,6 +104,7 @@ class BoardConsumer(
     serializer_class = BoardSerializer
     permission_classes = [VisitorsMayLook, MembersMayChange]
     visitor_actions = frozenset({"summary"})
+    observer_many_to_many_relationships = True
 
     def perform_create(self, serializer: Any, **kwargs: Any) -> None:
         """Whoever makes a board is its first member."""

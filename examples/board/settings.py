@@ -67,7 +67,9 @@ def database(url: str) -> dict[str, Any]:
 def channel_layer(url: str) -> dict[str, Any]:
     """Redis where there is one; else this process's memory."""
     if url:
-        return {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [url]}}
+        # No time limit for a read: an idle consumer waits for its next message.
+        host = {"address": url, "socket_timeout": None}
+        return {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [host]}}
     return {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 
 
