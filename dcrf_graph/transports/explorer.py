@@ -23,19 +23,19 @@ CONTENT_TYPES = {
 HTML = "text/html; charset=utf-8"
 
 
-def page(assets: Path = ASSETS) -> HttpResponse:
+def page(assets: Path | None = None) -> HttpResponse:
     """GraphiQL where it has been built, else the small page."""
-    built = all((assets / name).is_file() for name in CONTENT_TYPES)
+    built = all(((assets or ASSETS) / name).is_file() for name in CONTENT_TYPES)
     name = "graphiql.html" if built else "page.html"
     return HttpResponse((HERE / name).read_bytes(), content_type=HTML)
 
 
-def asset(request: HttpRequest, assets: Path = ASSETS) -> HttpResponse | None:
+def asset(request: HttpRequest, assets: Path | None = None) -> HttpResponse | None:
     """The file that a page asks for; None if it asks for none that there is."""
     name = request.GET.get("asset")
     if request.method not in ("GET", "HEAD") or name not in CONTENT_TYPES:
         return None
-    file = assets / name
+    file = (assets or ASSETS) / name
     if not file.is_file():
         return None
     response = HttpResponse(file.read_bytes(), content_type=CONTENT_TYPES[name])

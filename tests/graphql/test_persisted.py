@@ -115,6 +115,7 @@ async def test_only_what_is_on_the_list_is_executed(executor: Executor) -> None:
     with only({HASH: DOCUMENT}):
         assert await ask(executor, "", HASH) == "answered"
         assert await ask(executor, DOCUMENT) == "answered"
+        assert await ask(executor, DOCUMENT, HASH) == "answered"
         assert await ask(executor, OTHER) == "QUERY_NOT_IN_SAFELIST"
         assert await ask(executor, OTHER, sha256(OTHER)) == "QUERY_NOT_IN_SAFELIST"
         assert await ask(executor, "", sha256(OTHER)) == "PERSISTED_QUERY_NOT_IN_LIST"

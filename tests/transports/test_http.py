@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from django.urls import path
 from graphql import OperationType
 
 from dcrf_graph.graphql.execution import Outcome, Prepared
+from dcrf_graph.transports import explorer
 from dcrf_graph.transports.http import graphql_view
 from tests.transports.http_host import NumberHost
 
@@ -160,6 +162,16 @@ async def test_a_browser_gets_a_page_that_loads_nothing(client: AsyncClient) -> 
     assert response["Content-Type"] == "text/html; charset=utf-8"
     assert "graphql" in page.lower()
     assert "://" not in page
+
+
+async def test_the_files_of_the_page_come_from_the_same_address(
+    client: AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "react.js").write_text("// React")
+    monkeypatch.setattr(explorer, "ASSETS", tmp_path)
+    response = await client.get(URL, {"asset": "react.js"})
+    assert response["Content-Type"] == "text/javascript; charset=utf-8"
+    assert (await client.get(URL, {"asset": "other.js"})).status_code == 400
 
 
 # Batches

@@ -135,6 +135,12 @@ def test_a_body_that_breaks_off_is_refused_with_400() -> None:
     assert refusal(request).message == "body: expected the whole body, got a broken connection"
 
 
+def test_a_form_that_breaks_off_is_refused_with_400() -> None:
+    request = REQUESTS.post("/", {"operations": "{}"}, headers={"X-Requested-With": "a page"})
+    request._stream = BrokenStream()
+    assert refusal(request).message == "body: expected the whole body, got a broken connection"
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS"])
 def test_another_method_is_refused_with_405(method: str) -> None:
     refused = refusal(REQUESTS.generic(method, "/graphql/"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from django.test import AsyncClient, Client, override_settings
 from django.urls import path
 
 from dcrf_graph.transports.http import graphql_view
+from dcrf_graph.transports.streaming import Body
 from tests.transports.http_host import NumberHost
 from tests.transports.http_stream import PATIENCE, Exchange, events, parts
 
@@ -270,3 +271,13 @@ async def test_a_result_that_has_no_json_ends_the_stream(
     assert end == ("complete", None)
     assert host.unsubscribed.is_set()
     assert caplog.records
+
+
+def test_closing_a_body_after_its_loop_is_over_is_harmless() -> None:
+    async def parts() -> AsyncGenerator[str, None]:
+        yield "never read"
+
+    async def begin() -> Body:
+        return Body(parts())
+
+    asyncio.run(begin()).close()

@@ -106,6 +106,20 @@ async def test_a_client_that_goes_while_its_consumer_connects_leaves_nothing(
     assert router.statistics()["connections"] == 0
 
 
+@pytest.mark.parametrize("accept", [SSE, MULTIPART])
+async def test_a_client_that_goes_at_any_moment_leaves_nothing(accept: str) -> None:
+    """After so many turns of the loop, from the first to past the first event."""
+    for turns in range(60):
+        exchange = Exchange(ACTIVITY, accept)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await exchange.leave()
+        assert exchange.served.exception() is None
+        await quiet()
+        assert hub.count() == 0
+    assert router.statistics() == {"connections": 0, "subscriptions": 0, "tasks": 0}
+
+
 async def test_a_refused_subscription_says_why() -> None:
     exchange = Exchange("subscription { noteChanged(id: 123456) { id } }", SSE)
     await exchange.start()
