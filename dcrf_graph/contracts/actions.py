@@ -21,10 +21,10 @@ from dcrf_graph.contracts.json_schema import Place, column_schema, key_of
 from dcrf_graph.contracts.keywords import SUCCESS, Schema, closed, described, nullable, opened
 from dcrf_graph.contracts.queries import query_schema
 from dcrf_graph.graphql.annotations import is_serializer
-from dcrf_graph.graphql.derivation import READING_METHODS, in_order, observer_of
+from dcrf_graph.graphql.derivation import observer_of
 from dcrf_graph.graphql.inputs import WITH_DATA, WITH_LOOKUP, list_arguments
 from dcrf_graph.graphql.operations import Registered
-from dcrf_graph.graphql.registered import RegisteredConsumer
+from dcrf_graph.graphql.registered import READING_METHODS, RegisteredConsumer, in_order
 from dcrf_graph.graphql.sources import step
 from dcrf_graph.mixins import StreamedPaginatedListMixin
 from dcrf_graph.observer.links import attribute_paths

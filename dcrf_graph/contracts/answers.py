@@ -9,8 +9,8 @@ from rest_framework import pagination
 from dcrf_graph.contracts.definitions import Schemas
 from dcrf_graph.contracts.keywords import Schema, any_of, array, opened
 from dcrf_graph.graphql.annotations import is_serializer
-from dcrf_graph.graphql.derivation import STANDARD, returned
-from dcrf_graph.graphql.registered import RegisteredConsumer
+from dcrf_graph.graphql.derivation import returned
+from dcrf_graph.graphql.registered import STANDARD, RegisteredConsumer
 from dcrf_graph.mixins import PaginatedModelListMixin
 from dcrf_graph.observer.base_observer import BaseObserver
 from dcrf_graph.pagination import WebsocketLimitOffsetPagination

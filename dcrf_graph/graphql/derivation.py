@@ -27,9 +27,6 @@ from dcrf_graph.graphql.operations import (
 )
 from dcrf_graph.graphql.problems import refuse
 from dcrf_graph.graphql.registered import (
-    READING_METHODS as READING_METHODS,
-)
-from dcrf_graph.graphql.registered import (
     STANDARD,
     RegisteredConsumer,
     in_order,

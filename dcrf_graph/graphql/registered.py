@@ -29,6 +29,9 @@ DESCRIPTIONS = {
 }
 """What the library's own actions do; an action of a project says it in its docstring."""
 
+STANDARD = ("list", "retrieve", "create", "update", "patch", "delete")
+READING_METHODS = ("GET", "HEAD", "OPTIONS")
+
 
 class RegisteredConsumer:
     """What is known of one registered consumer."""
@@ -103,7 +106,9 @@ class RegisteredConsumer:
 
     def breadcrumb(self, *names: str) -> str:
         """Where something stands: ``CardConsumer > move > column``."""
-        return " > ".join((self.consumer.__name__, *names))
+        view = getattr(self.consumer, "view", None) if self.is_view else None
+        shown = self.consumer if view is None else getattr(view, "cls", view)
+        return " > ".join((getattr(shown, "__name__", self.plural), *names))
 
     def description(self, action: str, described: str) -> str:
         """The first paragraph of the method's docstring, or what the library's actions do."""
@@ -111,3 +116,17 @@ class RegisteredConsumer:
         if method.__module__.startswith("dcrf_graph."):
             return DESCRIPTIONS.get(described, "").format(singular=self.singular.replace("_", " "))
         return summary(method.__doc__)
+
+
+def in_order(action: str) -> tuple[int, str]:
+    """Sorts the standard actions first, as DRF lists them; the others by name."""
+    return (STANDARD.index(action) if action in STANDARD else len(STANDARD), action)
+
+
+def root_name(action: str, registered: RegisteredConsumer) -> str:
+    """``cards``, ``card``, ``cardCreate``, ``cardMove``."""
+    if action == "list":
+        return naming.camel(registered.plural)
+    if action == "retrieve":
+        return naming.camel(registered.singular)
+    return naming.joined(registered.singular, action)
