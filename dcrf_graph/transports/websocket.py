@@ -3,10 +3,9 @@ One WebSocket URL for every protocol: the client's subprotocol chooses.
 
 No subprotocol is native streams, ``graphql-transport-ws`` and the older
 ``graphql-ws`` are GraphQL, anything else is refused with a reason that names
-what is offered. The protocols decide
-what a frame means (``protocols/``); here their effects are carried out, as a
-plain ASGI application, so that no frame and no event passes through Channels'
-dispatch, which costs a thread hop each.
+what is offered. The protocols decide what a frame means (``protocols/``); here
+their effects are carried out, as a plain ASGI application, so that no frame and
+no event passes through Channels' dispatch, which costs a thread hop each.
 """
 
 from __future__ import annotations
