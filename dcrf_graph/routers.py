@@ -29,6 +29,7 @@ from dcrf_graph.connection import Connection, open_connections
 from dcrf_graph.exceptions import ConfigurationError
 from dcrf_graph.graphql.execution import (
     Answered,
+    Contribute,
     Executor,
     Outcome,
     Prepared,
@@ -66,6 +67,12 @@ class Router:
         type_defs: SDL of your own, appended to the derived one.
         bindables: Ariadne's, for it.
         authenticate: who is asking; see ``dcrf_graph.authentication``.
+        directives: Ariadne's ``SchemaDirectiveVisitor`` classes, by the name of the directive.
+        context: what resolvers find in ``info.context`` besides ``user``, ``scope``, ``request``
+            and ``streams``: a function, asynchronous or not, of these, to a dict. It is called
+            for each operation and for each event of a subscription; what it makes, DataLoaders
+            above all, is never shared between two.
+        federation: serve the schema as a subgraph of Apollo Federation 2.
     """
 
     def __init__(
@@ -73,11 +80,18 @@ class Router:
         type_defs: str | Sequence[str] = (),
         bindables: Sequence[Any] = (),
         authenticate: Authenticator | None = None,
+        *,
+        directives: Mapping[str, Any] | None = None,
+        context: Contribute | None = None,
+        federation: bool = False,
     ) -> None:
         self.registry: dict[str, Registration] = {}
         self.type_defs = type_defs
         self.bindables = bindables
         self.authenticator = authenticate
+        self.directives = directives
+        self.context = context
+        self.federation = federation
         known_routers[id(self)] = self
 
     def register(self, prefix: str, consumer: Any, *, singular: str | None = None) -> None:
@@ -118,12 +132,18 @@ class Router:
     @cached_property
     def derived(self) -> Derived:
         """The schema with everything that it was derived from; made on first use."""
-        return derive(self.registry.values(), self.type_defs, self.bindables)
+        return derive(
+            self.registry.values(),
+            self.type_defs,
+            self.bindables,
+            self.directives,
+            self.federation,
+        )
 
     @cached_property
     def executor(self) -> Executor:
         """What runs GraphQL operations."""
-        return Executor(self.derived)
+        return Executor(self.derived, self.context)
 
     @property
     def schema(self) -> GraphQLSchema:

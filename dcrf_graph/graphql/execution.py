@@ -9,7 +9,7 @@ ready for JSON. Nothing that a client sends makes it raise.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -30,6 +30,7 @@ from dcrf_graph.protocols.effects import OperationRequest
 
 NOT_ALLOWED = "OPERATION_NOT_ALLOWED"
 Context: TypeAlias = dict[str, Any]
+Contribute: TypeAlias = Callable[[Context], Mapping[str, Any] | Awaitable[Mapping[str, Any]]]
 Result: TypeAlias = dict[str, Any]
 
 
@@ -75,10 +76,16 @@ Outcome: TypeAlias = Rejected | Answered | Subscribed
 
 
 class Executor:
-    """Executes operations against one derived schema."""
+    """Executes operations against one derived schema.
 
-    def __init__(self, derived: Derived) -> None:
+    Args:
+        contribute: what resolvers find in their context besides; asked anew for
+            each operation and for each event of a subscription.
+    """
+
+    def __init__(self, derived: Derived, contribute: Contribute | None = None) -> None:
         self.derived = derived
+        self.contribute = contribute
         self.documents = Documents(derived.schema)
 
     async def prepare(self, request: OperationRequest) -> Prepared | Rejected:
@@ -101,7 +108,8 @@ class Executor:
         """Run one operation.
 
         Args:
-            context: what resolvers get: ``{"request", "scope", "user", "streams"}``.
+            context: what resolvers get: ``{"request", "scope", "user", "streams"}``,
+                and what is contributed.
             allowed: kinds of operation that this transport takes (``"query"``,
                 ``"mutation"``, ``"subscription"``); others are rejected with the
                 code ``OPERATION_NOT_ALLOWED``.
@@ -117,16 +125,17 @@ class Executor:
             message = f"A {kind.value} cannot be sent this way."
             return Rejected([{"message": message, "extensions": {"code": NOT_ALLOWED}}])
         arguments: dict[str, Any] = {
-            "context_value": context,
             "variable_values": prepared.variables,
             "operation_name": name_of(prepared.operation),
         }
         try:
+            arguments["context_value"] = await self.fresh(context)
             if kind is OperationType.SUBSCRIPTION:
                 return await self.subscribe(document, context, arguments)
             result = await self.run(document, None, arguments)
         except Exception as error:
-            return Rejected([internal(error)])
+            known = expected(error, user_in(context))
+            return Rejected([internal(error) if known is None else dict(known.formatted)])
         return answered(result, context)
 
     async def subscribe(
@@ -139,11 +148,21 @@ class Executor:
             return failed if isinstance(failed, Rejected) else Rejected(failed.result["errors"])
 
         async def of_event(event: Any) -> Result:
-            own = {**context}
+            try:
+                own = await self.fresh(context)
+            except Exception as error:
+                return of_failure(error, context)
             result = await self.run(document, event, {**arguments, "context_value": own})
             return as_dict(result, own)
 
         return Subscribed(Results(source, of_event, lambda error: of_failure(error, context)))
+
+    async def fresh(self, context: Context) -> Context:
+        """A context for one execution: what was contributed to one is not seen by another."""
+        if self.contribute is None:
+            return {**context}
+        more = self.contribute({**context})
+        return {**(await more if inspect.isawaitable(more) else more), **context}
 
     async def run(self, document: Document, root: Any, arguments: Mapping[str, Any]) -> Any:
         """Execute a valid document: the one call of graphql-core's ``execute``."""

@@ -21,6 +21,7 @@ from graphql import (
     GraphQLSchema,
     ObjectTypeExtensionNode,
     TypeDefinitionNode,
+    TypeExtensionNode,
     parse,
 )
 
@@ -97,6 +98,7 @@ def derive(
     types.finish()
     own = [type_defs] if isinstance(type_defs, str) else list(type_defs)
     own_document = read_own(own)
+    refuse_unvisited(own_document, directives or {})
     for root in root_types(operations, own_document):
         types.definitions.add(root)
     defined = names_defined(own_document)
@@ -117,8 +119,14 @@ def derive(
         DerivedRoots(operations, keys),
         *(scalar for name, scalar in scalars.bindables().items() if name in present),
     ]
+    if federation:
+        keyed = entities(operations, definitions)
+        bound.append(DerivedReferences(keyed))
+        sdl = "\n".join([sdl, subgraph_text(keyed, definitions, own)])
+    make: Any = make_subgraph if federation else make_executable_schema
+    visitors = None if directives is None else dict(directives)
     try:
-        schema = make_executable_schema(sdl, *bound, *bindables)
+        schema = make(sdl, *bound, *bindables, directives=visitors)
     except (GraphQLError, TypeError, ValueError) as error:
         remedy = "Check the router's type_defs and bindables."
         raise refuse("E005", "Router", f"the schema cannot be built: {error}", remedy) from error
@@ -153,6 +161,18 @@ def read_own(type_defs: Sequence[str]) -> DocumentNode | None:
         return parse("\n\n".join(type_defs))
     except GraphQLError as error:
         raise refuse("E005", "Router", f"its type_defs are no SDL: {error}", "") from error
+
+
+def refuse_unvisited(document: DocumentNode | None, directives: Mapping[str, Any]) -> None:
+    """Refuse directives where Ariadne would not visit them: a guard there would guard nothing."""
+    for node in () if document is None else document.definitions:
+        if isinstance(node, TypeExtensionNode):
+            for directive in node.directives or ():
+                if directive.name.value in directives:
+                    where = f"@{directive.name.value} on an extension of {node.name.value}"
+                    cause = f"{where} is not visited by Ariadne."
+                    remedy = "Put it on fields, or wrap the resolvers by a bindable."
+                    raise refuse("E005", "Router", cause, remedy)
 
 
 def names_defined(document: DocumentNode | None) -> frozenset[str]:
