@@ -10,6 +10,7 @@ remedy in the message.
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from dcrf_graph.graphql.problems import refuse
 from dcrf_graph.settings import api_settings
@@ -58,18 +59,27 @@ def constant(value: object) -> str:
     """A legal enum value's name for a raw choice: ``in-progress`` -> ``IN_PROGRESS``.
 
     It is made from the value, never from the label, which translations and
-    copy-editing change: ``1`` -> ``VALUE_1``, ``-1`` -> ``VALUE_MINUS_1``.
+    copy-editing change: ``1`` -> ``VALUE_1``, ``-1`` -> ``VALUE_MINUS_1``, ``A+``
+    -> ``A_PLUS``, ``größer`` -> ``GROSSER``. A value without any Latin letter or
+    digit is spelled: ``<`` -> ``LESS_THAN_SIGN``, ``да`` -> ``U0414_U0410``.
     """
-    text = str(value)
-    if re.match(r"-\d", text):
-        text = f"minus_{text[1:]}"
+    text = re.sub(r"^-(?=\d)", "minus_", str(value))
+    text = re.sub(r"(?<=[^\W_])-$", "_minus", text).replace("+", "_plus_")
     text = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)
-    text = re.sub(r"[^0-9A-Za-z]+", "_", text).strip("_").upper()
+    plain = unicodedata.normalize("NFKD", text.upper())
+    plain = "".join(each for each in plain if not unicodedata.combining(each))
+    text = re.sub(r"[^0-9A-Za-z]+", "_", plain).strip("_")
     if not text:
-        return "VALUE"
+        text = "_".join(map(spelled, str(value).upper())) or "VALUE"
     if text[0].isdigit() or text.startswith("MINUS_"):
         return f"VALUE_{text}"
     return text
+
+
+def spelled(character: str) -> str:
+    """A character as a legal word: a symbol's name, else its number."""
+    name = "" if character.isalnum() else unicodedata.name(character, "")
+    return re.sub(r"\W+", "_", name) or f"U{ord(character):04X}"
 
 
 def subscription(action: str, singular: str, plural: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -28,12 +29,16 @@ DESCRIPTIONS = {
     "Date": "A calendar date as text: `2026-11-22`.",
     "DateTime": "A moment in ISO 8601: `2026-11-22T10:44:39Z`.",
     "Decimal": 'An exact decimal number as text: `"2.50"`; numbers are accepted too.',
-    "Duration": "A length of time as text: `3 04:05:06` (days, hours:minutes:seconds).",
+    "Duration": "A length of time as text: `3 04:05:06` (days, hours:minutes:seconds); "
+    "ISO 8601, `P3DT4H5M6S`, is accepted too.",
     "JSON": "Any JSON value, as the native protocol carries it.",
     "Time": "A time of day as text: `10:44:39`.",
     "UUID": "A UUID as text: `0b5c1e1e-6f0c-4f5c-8a51-2f1b6a2f4c3d`.",
     "Upload": "A file of a multipart request; only a multipart request can carry it.",
 }
+
+
+DIGITS = re.compile(r"-?[0-9]{1,100}")
 
 
 def native(value: Any) -> Any:
@@ -57,7 +62,7 @@ def text_scalar(name: str, example: str, parse: Callable[[str], object]) -> Scal
     def parse_value(value: Any) -> str:
         try:
             understood = isinstance(value, str) and parse(value) is not None
-        except ValueError:
+        except (ValueError, OverflowError):
             understood = False
         if not understood:
             raise ValueError(f"{name} cannot represent {value!r}: expected text like {example!r}")
@@ -85,11 +90,10 @@ def parse_decimal_literal(node: ValueNode, variables: dict[str, Any] | None = No
 
 def parse_big_int(value: Any) -> int:
     """An integer or a text of digits."""
-    if isinstance(value, int | str) and not isinstance(value, bool):
-        try:
-            return int(value)
-        except ValueError:
-            pass
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and DIGITS.fullmatch(value):
+        return int(value)
     raise ValueError(f"BigInt cannot represent {value!r}: expected an integer")
 
 

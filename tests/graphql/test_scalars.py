@@ -68,6 +68,8 @@ async def test_a_value_goes_in_and_out_as_native_json(scalar: str, value: Any, n
         ("Decimal", True),
         ("Decimal", "Infinity"),
         ("BigInt", "1.5"),
+        ("BigInt", "1_000"),
+        ("Duration", "999999999999 00:00:00"),
         ("BigInt", True),
         ("BigInt", 1.5),
     ],
