@@ -212,7 +212,7 @@ class AsyncAPIConsumer(
         try:
             if text_data is None:
                 raise InvalidFrame()
-            if len(text_data) > api_settings.MAX_FRAME_SIZE:
+            if len(text_data.encode(errors="surrogatepass")) > api_settings.MAX_FRAME_SIZE:
                 raise FrameTooLarge()
             try:
                 content = await self.decode_json(text_data)

@@ -314,6 +314,21 @@ async def test_an_app_may_decode_frames_its_own_way() -> None:
         assert await client.silent()
 
 
+@pytest.mark.parametrize(("letters", "status"), [(10, 413), (5, 200)])
+async def test_the_size_of_a_frame_is_counted_in_bytes_with_an_own_decoder_too(
+    letters: int, status: int
+) -> None:
+    class Decodes(Plain):
+        @classmethod
+        async def decode_json(cls, text_data: str) -> Any:
+            return {"action": "echo", "request_id": 1}
+
+    with override_settings(DCRF_GRAPH={"MAX_FRAME_SIZE": 10}):
+        async with connected(Decodes) as client:
+            await client.send_text("\u00e9" * letters)
+            assert (await client.frame())["response_status"] == status
+
+
 async def test_an_app_may_receive_binary_frames() -> None:
     class Binary(Plain):
         async def receive(
