@@ -64,7 +64,10 @@ class Variants:
 
 @dataclass(frozen=True)
 class TypeDefinition:
-    """An object, input or interface type; only an interface has variants."""
+    """An object, input or interface type; only an interface has variants.
+
+    ``directives`` are SDL text, e.g. ``@key(fields: "id")``.
+    """
 
     keyword: Literal["type", "input", "interface"]
     name: str
@@ -72,6 +75,7 @@ class TypeDefinition:
     description: str = ""
     interfaces: tuple[str, ...] = ()
     variants: Variants | None = None
+    directives: tuple[str, ...] = ()
 
     def keys_always_there(self) -> frozenset[str]:
         """The native keys of the fields that are never null."""
@@ -239,6 +243,7 @@ def definition_text(definition: Definition) -> str:
             body = f" {{\n{fields}}}" if fields else ""
             implemented = " & ".join(definition.interfaces)
             clause = f" implements {implemented}" if implemented else ""
+            clause += "".join(f" {directive}" for directive in definition.directives)
             return f"{head}{definition.keyword} {definition.name}{clause}{body}\n"
         case UnionDefinition():
             members = " | ".join(definition.variants.members)

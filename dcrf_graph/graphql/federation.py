@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -76,19 +77,26 @@ def entities(
     return found
 
 
-def subgraph_text(
-    keyed: Mapping[str, Operation], definitions: Iterable[Definition], own: Sequence[str]
-) -> str:
-    """The SDL that makes a schema a subgraph: the link, unless the user's has it, and the keys."""
-    texts = []
-    if not any(SPECIFICATION in text for text in own):
-        imported = ", ".join(f'"{name}"' for name in IMPORTED)
-        texts.append(f'extend schema @link(url: "{SPECIFICATION}v2.3", import: [{imported}])')
-    for name, operation in keyed.items():
-        texts.append(f'extend type {name} @key(fields: "{operation.lookup}")')
-    names = {definition.name for definition in definitions}
-    texts.extend(f"extend type {name} @shareable" for name in SHAREABLE if name in names)
-    return "".join(f"{text}\n" for text in texts)
+def with_directives(
+    definitions: Iterable[Definition], keyed: Mapping[str, Operation]
+) -> Iterator[Definition]:
+    """The definitions of a subgraph: entities with their keys, what is alike everywhere shared."""
+    for definition in definitions:
+        if isinstance(definition, TypeDefinition) and definition.name in keyed:
+            key = f'@key(fields: "{keyed[definition.name].lookup}")'
+            yield replace(definition, directives=(*definition.directives, key))
+        elif isinstance(definition, TypeDefinition) and definition.name in SHAREABLE:
+            yield replace(definition, directives=(*definition.directives, "@shareable"))
+        else:
+            yield definition
+
+
+def link(own: Sequence[str]) -> str:
+    """The link to the specification, as SDL; nothing where the user's SDL has one."""
+    if any(SPECIFICATION in text for text in own):
+        return ""
+    imported = ", ".join(f'"{name}"' for name in IMPORTED)
+    return f'extend schema @link(url: "{SPECIFICATION}v2.3", import: [{imported}])\n'
 
 
 class DerivedReferences(SchemaBindable):

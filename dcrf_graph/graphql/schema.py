@@ -37,8 +37,9 @@ from dcrf_graph.graphql.derivation import derive_operations
 from dcrf_graph.graphql.federation import (
     DerivedReferences,
     entities,
+    link,
     make_subgraph,
-    subgraph_text,
+    with_directives,
 )
 from dcrf_graph.graphql.operations import Kind, Operation, Registered
 from dcrf_graph.graphql.polymorphic import DerivedVariants
@@ -106,6 +107,10 @@ def derive(
         if name not in defined:
             types.definitions.add(scalars.definition(name))
     definitions = tuple(sorted(types.definitions, key=roots_first))
+    keyed = entities(operations, definitions) if federation else {}
+    if federation:
+        definitions = tuple(with_directives(definitions, keyed))
+        own = [link(own), *own]
     sdl = "\n".join([sdl_text(definitions), *(text.strip() + "\n" for text in own)])
     present = {definition.name for definition in definitions}
     keys = {
@@ -117,21 +122,29 @@ def derive(
         DerivedTypes(d for d in definitions if d.name not in ROOTS.values()),
         DerivedVariants(definitions),
         DerivedRoots(operations, keys),
+        DerivedReferences(keyed),
         *(scalar for name, scalar in scalars.bindables().items() if name in present),
     ]
-    if federation:
-        keyed = entities(operations, definitions)
-        bound.append(DerivedReferences(keyed))
-        sdl = "\n".join([sdl, subgraph_text(keyed, definitions, own)])
-    make: Any = make_subgraph if federation else make_executable_schema
+    make = make_subgraph if federation else make_executable_schema
+    schema = executable(make, sdl, [*bound, *bindables], directives)
+    return Derived(sdl, schema, operations, definitions, tuple(types.problems))
+
+
+def executable(
+    make: Callable[..., GraphQLSchema],
+    sdl: str,
+    bindables: Sequence[Any],
+    directives: Mapping[str, Any] | None,
+) -> GraphQLSchema:
+    """The schema of the text, bound; ``make`` is one of Ariadne's two ways to make it."""
     visitors = None if directives is None else dict(directives)
     try:
-        schema = make(sdl, *bound, *bindables, directives=visitors)
+        schema = make(sdl, *bindables, directives=visitors)
     except (GraphQLError, TypeError, ValueError) as error:
         remedy = "Check the router's type_defs and bindables."
         raise refuse("E005", "Router", f"the schema cannot be built: {error}", remedy) from error
     accept_enum_variables(schema)
-    return Derived(sdl, schema, operations, definitions, tuple(types.problems))
+    return schema
 
 
 def accept_enum_variables(schema: GraphQLSchema) -> None:
