@@ -22,6 +22,7 @@ from channels.security.websocket import OriginValidator, WebsocketDenier
 from django.conf import settings
 from graphql import GraphQLSchema, OperationType
 
+from dcrf_graph import hypermedia
 from dcrf_graph.api_consumer import AsyncAPIConsumer
 from dcrf_graph.authentication import Authenticator, authenticate
 from dcrf_graph.changes.hub import hub
@@ -93,6 +94,7 @@ class Router:
         self.context = context
         self.federation = federation
         known_routers[id(self)] = self
+        hypermedia.routers.add(self)
 
     def register(self, prefix: str, consumer: Any, *, singular: str | None = None) -> None:
         """
@@ -202,6 +204,7 @@ class Router:
     ) -> Streams:
         """The consumers of one connection, none of them connected yet."""
         applications = {name: each.application for name, each in self.registry.items()}
+        scope = {**scope, hypermedia.SERVED: hypermedia.consumers(self)}
         return Streams(applications, scope, connection or Connection(), outlet)
 
     async def authenticate(

@@ -46,6 +46,7 @@ DEFAULTS: dict[str, Any] = {
     "GRAPHQL_MAX_FIELDS": 2_000,  # with fragments expanded
     "GRAPHQL_MAX_ROOT_FIELDS": 20,  # each of them is a call
     "GRAPHQL_MAX_ALIASES": 50,
+    "GRAPHQL_MAX_LINKS": 1_000,  # links that one operation follows
     "GRAPHQL_MAX_ENTITIES": 1_000,  # references that a gateway resolves at once
     # GraphQL over HTTP: batches, and forms with files
     "GRAPHQL_MAX_BATCH": 0,  # operations in one request that is a list; 0: no lists

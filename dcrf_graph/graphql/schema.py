@@ -41,6 +41,7 @@ from dcrf_graph.graphql.federation import (
     make_subgraph,
     with_directives,
 )
+from dcrf_graph.graphql.links import DerivedLinks
 from dcrf_graph.graphql.operations import Kind, Operation, Registered
 from dcrf_graph.graphql.polymorphic import DerivedVariants
 from dcrf_graph.graphql.problems import Problem, refuse
@@ -94,7 +95,8 @@ def derive(
         DerivationError: where a name is not legal or wanted twice, or the
             given SDL does not fit; it says where and what to do.
     """
-    types = Types()
+    registrations = tuple(registrations)
+    types = Types(registrations)
     operations = derive_operations(registrations, types)
     types.finish()
     own = [type_defs] if isinstance(type_defs, str) else list(type_defs)
@@ -121,6 +123,7 @@ def derive(
     bound: list[SchemaBindable] = [
         DerivedTypes(d for d in definitions if d.name not in ROOTS.values()),
         DerivedVariants(definitions),
+        DerivedLinks(definitions, types.links),
         DerivedRoots(operations, keys),
         DerivedReferences(keyed),
         *(scalar for name, scalar in scalars.bindables().items() if name in present),

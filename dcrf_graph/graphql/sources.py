@@ -21,6 +21,7 @@ from rest_framework.fields import empty
 from rest_framework.utils import model_meta
 
 from dcrf_graph.arguments import annotations_of
+from dcrf_graph.hypermedia import HyperChannelsApiRelationField
 
 AnyField = serializers.Field[Any, Any, Any, Any]
 NOTHING = inspect.Parameter.empty
@@ -133,7 +134,7 @@ def output_is_nullable(field: AnyField, source: Source) -> bool:
         may_be_blank(field) or None in field.choices
     ):
         return True
-    if isinstance(field, serializers.HyperlinkedRelatedField):
+    if isinstance(field, serializers.HyperlinkedRelatedField | HyperChannelsApiRelationField):
         return True
     if isinstance(field, serializers.SlugRelatedField) and slug_source(field, source).nullable:
         return True

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from django.db import models
 from rest_framework import serializers
@@ -49,6 +49,10 @@ from dcrf_graph.graphql.sources import (
     writes_itself,
 )
 
+if TYPE_CHECKING:
+    from dcrf_graph.graphql.links import Link
+    from dcrf_graph.graphql.operations import Registered
+
 Direction: TypeAlias = Literal["output", "input", "patch"]
 
 SUFFIXES: dict[Direction, str] = {"output": "", "input": "Input", "patch": "PatchInput"}
@@ -71,9 +75,11 @@ CHANGE_ACTIONS = EnumDefinition(
 class Types:
     """The named types of one schema, made as they are asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, registrations: Iterable[Registered] = ()) -> None:
+        self.registrations = tuple(registrations)
         self.definitions = Definitions()
         self.problems = Problems()
+        self.links: dict[tuple[str, str], Link] = {}
         self._serializers: dict[type, Any] = {}
         self._generated: dict[type, str] = {}
         self._interfaces: list[str] = []
@@ -299,7 +305,7 @@ class Types:
     ) -> FieldDefinition:
         """One field: its name, type, nullability and words."""
         text = type_of(field, site)
-        name = camel(site.name)
+        name = camel(getattr(field, "graphql_name", site.name))
         key = is_key(model, site.source) and text.rstrip("!") in KEY_TYPES
         if key or (site.name in KEY_NAMES and text.rstrip("!") in KEY_TYPES):
             name, text = "id", "ID"

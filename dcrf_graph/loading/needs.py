@@ -81,6 +81,9 @@ def read_field(each: Any, needs: Needs, given: Collection[str]) -> None:
         read_serializer(each, needs, given)
     elif type(each) is relations.HyperlinkedIdentityField:
         follow(None, [each.lookup_field], needs, given)
+    elif hasattr(each, "linked_paths"):
+        for path in each.linked_paths:
+            follow(None, path.split("."), needs, given)
     else:
         needs.anything()
 
@@ -190,6 +193,9 @@ def read_target(each: Any, target: Needs) -> None:
             follow(None, str(each.slug_field).split("__"), target)
         case relations.HyperlinkedRelatedField() if is_plain(each, "to_representation"):
             follow(None, [each.lookup_field], target)
+        case relations.RelatedField() if hasattr(each, "linked_paths"):
+            for path in each.linked_paths:
+                follow(None, path.split("."), target)
         case _:
             target.anything()
 
