@@ -121,8 +121,15 @@ class GenericAsyncAPIConsumer(AsyncAPIConsumer):
         return CallView(self, str(named), arguments, method_of_call(self, str(named)))
 
     def filter_queryset(self, queryset: Any, **kwargs: Any) -> Any:
-        """Pass the rows through every filter backend."""
+        """
+        Pass the rows through every filter backend.
+
+        Raises:
+            ValidationError: if the frame's ``"query"`` is no object; nothing is filtered silently.
+        """
         if self.filter_backends:
+            if not isinstance(kwargs.get("query"), dict | None):
+                raise ValidationError({"query": ["Expected an object."]})
             view = self.view_of_call(**kwargs)
             for backend in self.filter_backends:
                 queryset = backend().filter_queryset(view.request, queryset, view)

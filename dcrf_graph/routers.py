@@ -58,6 +58,7 @@ class Registration:
     consumer: Any
     singular: str
     application: Any
+    node: bool = False
 
 
 class Router:
@@ -74,6 +75,8 @@ class Router:
             for each operation and for each event of a subscription; what it makes, DataLoaders
             above all, is never shared between two.
         federation: serve the schema as a subgraph of Apollo Federation 2.
+        node: give what consumers ``retrieve`` ids that are unique in the schema, and the query
+            ``node(id:)``, as Relay expects; ``register(node=)`` decides for one consumer.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class Router:
         directives: Mapping[str, Any] | None = None,
         context: Contribute | None = None,
         federation: bool = False,
+        node: bool = False,
     ) -> None:
         self.registry: dict[str, Registration] = {}
         self.type_defs = type_defs
@@ -93,10 +97,18 @@ class Router:
         self.directives = directives
         self.context = context
         self.federation = federation
+        self.node = node
         known_routers[id(self)] = self
         hypermedia.routers.add(self)
 
-    def register(self, prefix: str, consumer: Any, *, singular: str | None = None) -> None:
+    def register(
+        self,
+        prefix: str,
+        consumer: Any,
+        *,
+        singular: str | None = None,
+        node: bool | None = None,
+    ) -> None:
         """
         Serve a consumer as the stream ``prefix``; in GraphQL it is the plural of its noun.
 
@@ -104,6 +116,7 @@ class Router:
             prefix: e.g. ``"cards"``, or ``"team_members"``.
             consumer: the class, or what ``as_asgi()`` or ``view_as_consumer()`` returned.
             singular: the noun of one row; by default the name of the queryset's model.
+            node: whether its rows are Relay's nodes; by default what the router says.
 
         Raises:
             ConfigurationError: for a name that is taken, or is none; for what is no consumer.
@@ -125,6 +138,7 @@ class Router:
             consumer=consumer_class,
             singular=singular or noun_of(consumer_class, prefix),
             application=application,
+            node=self.node if node is None else node,
         )
         for derived in ("derived", "executor"):
             self.__dict__.pop(derived, None)
@@ -169,8 +183,8 @@ class Router:
         Serve every stream on one WebSocket URL.
 
         The client's subprotocol chooses: none is native streams,
-        ``graphql-transport-ws`` is GraphQL. Pages of other sites may not
-        connect: the Origin, where there is one, must be in ``ALLOWED_ORIGINS``,
+        ``graphql-transport-ws`` or the older ``graphql-ws`` is GraphQL. Pages
+        of other sites may not connect: the Origin, where there is one, must be in ``ALLOWED_ORIGINS``,
         by default ``ALLOWED_HOSTS``.
         """
         allowed_documents()  # a file that cannot be read is told now

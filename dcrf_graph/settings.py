@@ -35,7 +35,8 @@ DEFAULTS: dict[str, Any] = {
     "MAX_FRAME_SIZE": 1_000_000,  # bytes of one inbound frame or HTTP body
     "MAX_CONCURRENT_CALLS": 16,  # calls of one connection that run at once
     "MAX_PENDING_CALLS": 256,  # calls of one connection that wait for their turn
-    "MAX_SUBSCRIPTIONS": 200,  # GraphQL operations of one connection that are open at once
+    # GraphQL operations of one connection, and subscriptions of one consumer, that are open at once
+    "MAX_SUBSCRIPTIONS": 200,
     "MAX_PENDING_EVENTS": 1_000,  # events of one subscription that wait for a slow reader
     "INIT_TIMEOUT": 3.0,  # seconds until a GraphQL socket must have sent connection_init
     "KEEP_ALIVE": 12.0,  # seconds between signs of life on a GraphQL connection; None: no signs

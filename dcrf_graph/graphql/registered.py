@@ -24,7 +24,7 @@ DESCRIPTIONS = {
     "update": "Replace one {singular}: everything that is required must be given.",
     "patch": "Change what is given of one {singular}; what is left out stays.",
     "delete": "Delete one {singular}; gives its key back.",
-    "subscribe_instance": "Changes of one {singular}, until it is deleted.",
+    "subscribe_instance": "Changes of one {singular}, and its deletion.",
     "pages": "Every {singular} that the caller may see, page by page.",
 }
 """What the library's own actions do; an action of a project says it in its docstring."""

@@ -13,7 +13,7 @@ WELCOME = """
   {line}
   The page        {http}/
   GraphQL         {http}/graphql/
-  WebSocket       {ws}/ws/         native streams, or graphql-transport-ws
+  WebSocket       {ws}/ws/         native streams, or GraphQL by subprotocol
                   {ws}/ws/cards/   the cards alone, native
   Health          {http}/health/
 

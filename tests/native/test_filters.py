@@ -76,10 +76,10 @@ async def test_a_value_that_a_filter_refuses_is_answered_by_field() -> None:
 
 @pytest.mark.parametrize("query", ["text", 7, [], True])
 @pytest.mark.usefixtures("articles")
-async def test_a_query_that_is_no_object_is_ignored(query: Any) -> None:
+async def test_a_query_that_is_no_object_is_refused_instead_of_ignored(query: Any) -> None:
     async with connected(Articles) as client:
         frame = await client.call("list", query=query)
-        assert (frame["response_status"], len(frame["data"])) == (200, 3)
+    assert (frame["response_status"], frame["errors"]) == (400, [{"query": ["Expected an object."]}])
 
 
 @pytest.mark.usefixtures("articles")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -83,3 +84,8 @@ def test_every_setting_is_used_by_the_package() -> None:
     )
     unused = [name for name in DEFAULTS if f"api_settings.{name}" not in code]
     assert unused == ["DEFAULT_PAGE_SIZE"]
+
+
+def test_the_page_of_the_settings_lists_every_setting() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == sorted(DEFAULTS)
