@@ -11,6 +11,7 @@ from ariadne.contrib.federation import FederatedObjectType
 from django.contrib.auth.models import AnonymousUser, User
 from graphql import parse, print_type
 
+from dcrf_graph.contracts.graphql import Severity, changes
 from dcrf_graph.permissions import IsAuthenticated
 from dcrf_graph.routers import Router
 from tests.graphql.board import ArticleConsumer, AuthorConsumer, NoteConsumer, SluggedConsumer
@@ -236,3 +237,8 @@ async def test_a_users_link_is_the_only_one() -> None:
     own = """extend schema @link(url: "https://specs.apollo.dev/federation/v2.0",
         import: ["@key", "@shareable"])"""
     assert (await sdl_of(subgraph(AuthorConsumer, own))).count("@link") == 1
+
+
+def test_a_subgraph_has_no_breaking_change_against_its_own_text() -> None:
+    router = subgraph()
+    assert {change.severity for change in changes(router.sdl, router.schema)} <= {Severity.SAFE}
