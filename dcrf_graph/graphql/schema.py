@@ -42,6 +42,7 @@ from dcrf_graph.graphql.federation import (
     with_directives,
 )
 from dcrf_graph.graphql.links import DerivedLinks
+from dcrf_graph.graphql.nodes import DerivedNodes, claim_node, nodes_of, with_nodes
 from dcrf_graph.graphql.operations import Kind, Operation, Registered
 from dcrf_graph.graphql.polymorphic import DerivedVariants
 from dcrf_graph.graphql.problems import Problem, refuse
@@ -108,7 +109,10 @@ def derive(
     for name in used_scalars(types.definitions, own):
         if name not in defined:
             types.definitions.add(scalars.definition(name))
-    definitions = tuple(sorted(types.definitions, key=roots_first))
+    nodes = nodes_of(registrations, operations, types)
+    if nodes.retrieves:
+        claim_node(types, federation=federation)
+    definitions = tuple(sorted(with_nodes(types.definitions, nodes), key=roots_first))
     keyed = entities(operations, definitions) if federation else {}
     if federation:
         definitions = tuple(with_directives(definitions, keyed))
@@ -126,6 +130,7 @@ def derive(
         DerivedLinks(definitions, types.links),
         DerivedRoots(operations, keys),
         DerivedReferences(keyed),
+        *([DerivedNodes(nodes, operations, definitions)] if nodes.retrieves else ()),
         *(scalar for name, scalar in scalars.bindables().items() if name in present),
     ]
     make = make_subgraph if federation else make_executable_schema

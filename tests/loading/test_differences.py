@@ -43,6 +43,7 @@ QUERIES: dict[str, Callable[[Any], Any]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Calling select_related")
 @pytest.mark.parametrize("named", QUERIES)
 @pytest.mark.parametrize("serializer", ROWS, ids=lambda each: each.__name__)
 def test_the_data_are_those_of_the_serializer_alone(serializer: Any, named: str) -> None:
