@@ -184,8 +184,8 @@ class Router:
 
         The client's subprotocol chooses: none is native streams,
         ``graphql-transport-ws`` or the older ``graphql-ws`` is GraphQL. Pages
-        of other sites may not connect: the Origin, where there is one, must be in ``ALLOWED_ORIGINS``,
-        by default ``ALLOWED_HOSTS``.
+        of other sites may not connect: the Origin, where there is one, must be
+        in ``ALLOWED_ORIGINS``, by default ``ALLOWED_HOSTS``.
         """
         allowed_documents()  # a file that cannot be read is told now
         return Origins(WebSocketTransport(self))
