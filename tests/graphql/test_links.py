@@ -219,10 +219,14 @@ def test_what_a_link_changes_nobody_follows() -> None:
         class Meta:
             model = Article
             fields = ["@id", "title"]
-            extra_kwargs = {"@id": {"action_name": "delete"}}
+            extra_kwargs = {"@id": {"action_name": "archive"}}
 
     class Consumer(ArticleConsumer):
         serializer_class = Serializer
+
+        @action(output=LabelSerializer)
+        def archive(self, pk: int, **kwargs: Any) -> Any:
+            return {}
 
     derived = schema_of(Consumer)
     assert "  self: JSON\n" in derived.sdl
