@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "dcrf_graph",
     "examples.board",
     "tests.comparison",
+    "tests.kitchen",
     "tests.testapp",
 ]
 MIDDLEWARE = [

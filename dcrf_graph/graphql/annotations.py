@@ -76,7 +76,9 @@ class Annotated:
         if annotation in (None, type(None), inspect.Parameter.empty, Any, object):
             return "JSON"
         if is_serializer(annotation):
-            return f"{self.types.named(annotation, self.direction, self.breadcrumb)}!"
+            # Of the consumer, not of the action: the type is the same in all of them.
+            place = self.breadcrumb.partition(" > ")[0]
+            return f"{self.types.named(annotation, self.direction, place)}!"
         if isinstance(annotation, tuple):
             return self.union(annotation, annotation)
         origin, inner = typing.get_origin(annotation), typing.get_args(annotation)

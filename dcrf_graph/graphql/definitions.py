@@ -117,6 +117,9 @@ class UnionDefinition:
     description: str = ""
 
 
+LONGEST = 90
+"""Characters of arguments on one line."""
+
 Definition = TypeDefinition | UnionDefinition | EnumDefinition | ScalarDefinition
 
 
@@ -207,11 +210,12 @@ def argument_text(argument: ArgumentDefinition) -> str:
 
 
 def arguments_text(arguments: tuple[ArgumentDefinition, ...]) -> str:
-    """On one line, or one line each when one of them is described."""
+    """On one line, or one line each when one of them is described or the line gets long."""
     if not arguments:
         return ""
-    if not any(argument.description for argument in arguments):
-        return f"({', '.join(map(argument_text, arguments))})"
+    line = f"({', '.join(map(argument_text, arguments))})"
+    if len(line) <= LONGEST and not any(argument.description for argument in arguments):
+        return line
     lines = (
         f"{description_text(argument.description, '    ')}    {argument_text(argument)}\n"
         for argument in arguments

@@ -146,7 +146,10 @@ def named(members: Iterable[tuple[str, Any, Any]]) -> Iterator[EnumValue]:
             number += 1
             candidate = f"{name}_{number}"
         taken.add(candidate)
-        yield EnumValue(candidate, value, worth_saying(candidate, text_of(label)))
+        said = text_of(label)
+        yield EnumValue(
+            candidate, value, "" if said == str(value) else worth_saying(candidate, said)
+        )
 
 
 def is_legal(member: str) -> bool:

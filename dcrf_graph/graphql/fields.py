@@ -28,6 +28,7 @@ from dcrf_graph.graphql.sources import (
     field_for,
     return_annotation,
     slug_source,
+    stored,
 )
 
 if TYPE_CHECKING:
@@ -77,15 +78,20 @@ def type_of(field: AnyField, site: Site) -> str:
     return unknown(field, site)
 
 
-def unknown(field: Any, site: Site) -> str:
+REGISTER = (
+    'Say it once, register_field(FieldClass, "String"), with the serializer field\'s class; for '
+    "reading, a return annotation of its to_representation() does too."
+)
+
+
+def unknown(field: Any, site: Site, remedy: str = REGISTER) -> str:
     """``JSON``, and a problem: nobody has said what the field is."""
     site.types.problems.report(
         "W002",
         site.breadcrumb,
         f"{type(field).__name__} is in no table of field types.",
         "Its type is JSON.",
-        'Say it once, register_field(FieldClass, "String"), where FieldClass is the serializer '
-        "field's class; for reading, a return annotation of its to_representation() does too.",
+        remedy,
     )
     return "JSON"
 
@@ -130,9 +136,9 @@ def integer(field: serializers.IntegerField, site: Site) -> str:
 
 
 def is_big(column: models.Field[Any, Any]) -> bool:
-    stored = getattr(column, "output_field", column)  # of a generated column
     return isinstance(
-        stored, models.BigIntegerField | models.PositiveBigIntegerField | models.BigAutoField
+        stored(column),
+        models.BigIntegerField | models.PositiveBigIntegerField | models.BigAutoField,
     )
 
 
@@ -150,8 +156,11 @@ def moment(name: str, setting: str) -> Rule:
 
 
 def number(field: serializers.DecimalField, site: Site) -> str:
-    """``Decimal``, which is text in DRF's JSON whatever ``coerce_to_string`` says."""
-    return "String" if field.localize else "Decimal"
+    """``Decimal``, which is text; a number where DRF writes one, any text in a local form."""
+    if field.localize:
+        return "String"
+    as_text = getattr(field, "coerce_to_string", api_settings.COERCE_DECIMAL_TO_STRING)
+    return "Decimal" if as_text else "Float"
 
 
 def uuid(field: serializers.UUIDField, site: Site) -> str:
@@ -166,10 +175,14 @@ def json(field: serializers.JSONField, site: Site) -> str:
 
 def model_field(field: serializers.ModelField, site: Site) -> str:
     """The field that DRF would make for the column, of a column that it knows."""
-    made = field_for(field.model_field)
-    if isinstance(made, serializers.ModelField):
-        return unknown(field.model_field, site)
-    return column_type(field.model_field, site)
+    column = field.model_field
+    if isinstance(field_for(column), serializers.ModelField):
+        return unknown(
+            column,
+            site,
+            "Declare a field of a known class in the serializer, or register_field() it.",
+        )
+    return column_type(column, site)
 
 
 def choice(field: serializers.ChoiceField, site: Site) -> str:
@@ -296,6 +309,7 @@ FIELD_TYPES: dict[type, str | Rule] = {
     fields.HStoreField: "JSON",
     fields.JSONField: json,
     fields.ModelField: model_field,
+    type(fields.ListField.child): "JSON",
     fields.ReadOnlyField: read_only,
     fields.SerializerMethodField: method,
     relations.PrimaryKeyRelatedField: "ID",

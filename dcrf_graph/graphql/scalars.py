@@ -71,6 +71,11 @@ def text_scalar(name: str, example: str, parse: Callable[[str], object]) -> Scal
     return ScalarType(name, serializer=native, value_parser=parse_value)
 
 
+def decimal_text(value: Any) -> Any:
+    """A decimal as text, also one that DRF's JSON has as a number."""
+    return str(value) if isinstance(value, int | float | decimal.Decimal) else value
+
+
 def parse_decimal(value: Any) -> str:
     """A number or a text of one, as text; exact for texts and literals."""
     if isinstance(value, int | float | str) and not isinstance(value, bool):
@@ -117,7 +122,7 @@ def bindables() -> dict[str, ScalarType]:
         text_scalar("UUID", "0b5c1e1e-6f0c-4f5c-8a51-2f1b6a2f4c3d", uuid.UUID),
         ScalarType(
             "Decimal",
-            serializer=native,
+            serializer=decimal_text,
             value_parser=parse_decimal,
             literal_parser=parse_decimal_literal,
         ),

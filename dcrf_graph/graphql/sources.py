@@ -8,6 +8,7 @@ annotation, or the field's own declaration promise a value.
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable
@@ -118,17 +119,30 @@ def return_annotation(function: Callable[..., Any]) -> Any:
     return annotations_of(function).get("return", NOTHING)
 
 
+def stored(column: models.Field[Any, Any]) -> models.Field[Any, Any]:
+    """The column itself; of a generated one what it is generated as, in the same place."""
+    if not isinstance(column, models.GeneratedField):
+        return column
+    generated: Any = column.output_field
+    output: models.Field[Any, Any] = copy.copy(generated)
+    output.model, output.name = column.model, column.name
+    return output
+
+
 def field_for(column: models.Field[Any, Any]) -> AnyField:
     """The serializer field that DRF would make for a model field."""
     if column.remote_field is not None:
         return serializers.PrimaryKeyRelatedField(read_only=True)
+    column = stored(column)
     field_class, options = serializers.ModelSerializer().build_standard_field(column.name, column)
     return field_class(**options)
 
 
 def output_is_nullable(field: AnyField, source: Source) -> bool:
     """Whether reading the field may give null; unknown counts as yes."""
-    if field.allow_null or isinstance(field, serializers.FileField | serializers.JSONField):
+    if field.allow_null or isinstance(field, serializers.FileField):
+        return True
+    if isinstance(field, serializers.JSONField) and not field.binary:
         return True
     if isinstance(field, serializers.ChoiceField) and (
         may_be_blank(field) or None in field.choices

@@ -30,7 +30,8 @@ def structure_type(structure: Structure, annotated: Annotated) -> str:
     base = getattr(structure.cls, "graphql_name", None)
     base = base if isinstance(base, str) else class_name(structure.cls)
     written = annotated.direction != "output"
-    name = f"{base.removesuffix('Input')}Input" if written else base
+    noun = base.removesuffix("Input")
+    name = f"{noun}Input" if written else base
     described = f"{structure.cls.__module__}.{structure.cls.__qualname__}"
     definitions = annotated.types.definitions
     place = f"{annotated.breadcrumb} > {structure.cls.__name__}"
@@ -38,7 +39,7 @@ def structure_type(structure: Structure, annotated: Annotated) -> str:
     if not definitions.reserve(checked(name, place, RENAME), origin, described, RENAME):
         return name
     fields: dict[str, FieldDefinition] = {}
-    for field in fields_of(structure, replace(annotated, breadcrumb=place), name, written):
+    for field in fields_of(structure, replace(annotated, breadcrumb=place), noun, written):
         if field.name in fields:
             cause = f"two keys are named {field.name!r} in GraphQL."
             raise refuse("E001", f"{place} > {field.key}", cause, "Rename one of them.")
@@ -58,14 +59,14 @@ def structure_type(structure: Structure, annotated: Annotated) -> str:
 
 
 def fields_of(
-    structure: Structure, annotated: Annotated, name: str, written: bool
+    structure: Structure, annotated: Annotated, noun: str, written: bool
 ) -> Iterator[FieldDefinition]:
     """The fields of the keys that are read, or that can be written."""
     for member in structure.members:
         if written and not member.given:
             continue
         place = f"{annotated.breadcrumb} > {member.name}"
-        inside = replace(annotated, enum_name=name + pascal(member.name), breadcrumb=place)
+        inside = replace(annotated, enum_name=noun + pascal(member.name), breadcrumb=place)
         text = member_type(member, inside)
         if not (member.required if written else member.always):
             text = text.removesuffix("!")

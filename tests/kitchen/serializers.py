@@ -1,0 +1,264 @@
+"""A serializer field of every class, and every way to nest them."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal, NotRequired, TypedDict
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from dcrf_graph.graphql.fields import register_field
+from tests.kitchen.models import Course, Dish, Heat, Secret, Step, Supplier, Tag
+
+HERE = Path(__file__).parent
+
+
+class Weather(enum.Enum):
+    """The weather, outside."""
+
+    SUN = "sun"
+    RAIN = "rain"
+
+
+class Table(TypedDict):
+    """Where somebody sits.
+
+    Attributes:
+        seats: How many can sit there.
+    """
+
+    number: int
+    seats: int
+    near: NotRequired[Literal["window", "door"]]
+
+
+@dataclass
+class Nutrition:
+    """What is in a portion."""
+
+    energy: int
+    protein: Decimal
+    vitamins: list[str]
+    checked: datetime.date | None = None
+
+
+class Money(serializers.Field[Any, Any, Any, Any]):
+    """A field of the project's own."""
+
+    def to_representation(self, value: Any) -> str:
+        return str(value)
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        return Decimal(data)
+
+
+register_field(Money, "Decimal")
+
+
+class TagSerializer(serializers.ModelSerializer[Tag]):
+    class Meta:
+        model = Tag
+        fields = ["id", "name"]
+
+
+class SupplierSerializer(serializers.ModelSerializer[Supplier]):
+    """Where things come from."""
+
+    class Meta:
+        model = Supplier
+        fields = ["id", "name", "code", "country"]
+
+
+class SecretSerializer(serializers.ModelSerializer[Secret]):
+    class Meta:
+        model = Secret
+        fields = ["text"]
+
+
+class StepSerializer(serializers.ModelSerializer[Step]):
+    """A step, and the steps that it is made of."""
+
+    class Meta:
+        model = Step
+        fields = ["id", "dish", "parent", "text"]
+
+    def get_fields(self) -> Any:
+        fields = super().get_fields()
+        fields["children"] = StepSerializer(many=True, read_only=True)
+        return fields
+
+
+class DishSerializer(serializers.ModelSerializer[Dish]):
+    """A dish.
+
+    Prices are those of today.
+    """
+
+    supplier = SupplierSerializer(read_only=True)
+    supplier_id = serializers.PrimaryKeyRelatedField(
+        source="supplier", queryset=Supplier.objects.all(), allow_null=True, required=False
+    )
+    supplier_code: Any = serializers.SlugRelatedField(
+        source="supplier", slug_field="code", read_only=True
+    )
+    supplier_country = serializers.ReadOnlyField(source="supplier.country")
+    tags = TagSerializer(many=True, read_only=True)
+    tag_ids = serializers.PrimaryKeyRelatedField(
+        source="tags", queryset=Tag.objects.all(), many=True, write_only=True, required=False
+    )
+    tag_names: Any = serializers.SlugRelatedField(
+        source="tags", slug_field="name", many=True, read_only=True
+    )
+    tag_texts: Any = serializers.StringRelatedField(source="tags", many=True, read_only=True)
+    url = serializers.HyperlinkedIdentityField(view_name="dish-detail")
+    secret = SecretSerializer(read_only=True)
+    steps = StepSerializer(many=True, read_only=True)
+    title = serializers.ReadOnlyField()
+    summary = SecretSerializer(source="*", read_only=True)
+    course_text = serializers.ReadOnlyField(source="get_course_display")
+    nutrition = serializers.SerializerMethodField()
+    tables = serializers.SerializerMethodField()
+    weather = serializers.SerializerMethodField(help_text="For which it is made.")
+    best_tag = serializers.SerializerMethodField()
+    similar = serializers.SerializerMethodField()
+    popularity = serializers.SerializerMethodField()
+    history = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Dish
+        fields = [
+            *("id", "name", "slug", "description", "course", "heat", "diet", "grade", "portions"),
+            *("eaten", "rating", "price", "double", "is_hot", "is_organic", "token", "created"),
+            *("since", "served_at", "cooking", "seen_from", "website", "contact", "recipe"),
+            *("notes", "temperature", "supplier", "supplier_id", "supplier_code"),
+            *("supplier_country", "tags", "tag_ids", "tag_names", "tag_texts", "url", "secret"),
+            *("steps", "title", "summary", "course_text", "nutrition", "tables", "weather"),
+            *("best_tag", "similar", "popularity", "history"),
+        ]
+        graphql_deprecated = {"eaten": "Count the orders.", "seen_from": "Not kept any more."}
+
+    def get_nutrition(self, dish: Dish) -> Nutrition | None:
+        """What is in a portion, where it has been measured."""
+
+    def get_tables(self, dish: Dish) -> list[Table]:
+        return []
+
+    def get_weather(self, dish: Dish) -> Weather:
+        return Weather.SUN
+
+    def get_best_tag(self, dish: Dish) -> TagSerializer | None: ...
+
+    def get_similar(self, dish: Dish) -> list[TagSerializer | SupplierSerializer]:
+        return []
+
+    @extend_schema_field(OpenApiTypes.FLOAT)
+    def get_popularity(self, dish):  # type: ignore[no-untyped-def]
+        return None
+
+    def get_history(self, dish: Dish) -> Any:
+        return {}
+
+
+class EveryField(serializers.Serializer[Any]):
+    """Every field class of DRF, required, and as it comes."""
+
+    boolean = serializers.BooleanField()
+    char = serializers.CharField()
+    email = serializers.EmailField()
+    regex = serializers.RegexField("^[a-z]+$")
+    slug = serializers.SlugField()
+    url = serializers.URLField()
+    uuid = serializers.UUIDField()
+    uuid_hex = serializers.UUIDField(format="hex")
+    uuid_int = serializers.UUIDField(format="int")
+    file_path = serializers.FilePathField(path=str(HERE), match=r"models\.py$")
+    ip = serializers.IPAddressField()
+    integer = serializers.IntegerField()
+    big_integer = serializers.IntegerField(max_value=2**63 - 1)
+    float = serializers.FloatField()
+    decimal = serializers.DecimalField(8, 2)
+    decimal_number = serializers.DecimalField(8, 2, coerce_to_string=False)
+    decimal_local = serializers.DecimalField(8, 2, localize=True)
+    date_time = serializers.DateTimeField()
+    date_time_formatted = serializers.DateTimeField(format="%d.%m.%Y", input_formats=["%d.%m.%Y"])
+    date = serializers.DateField()
+    date_or_text = serializers.DateField(input_formats=["%d.%m.%Y", "iso-8601"])
+    time = serializers.TimeField()
+    duration = serializers.DurationField()
+    choice = serializers.ChoiceField(choices=["a", "b-c", "1"])
+    choice_of_class = serializers.ChoiceField(choices=Course.choices)
+    choice_of_numbers = serializers.ChoiceField(choices=Heat.choices)
+    choice_or_blank = serializers.ChoiceField(choices=["a"], allow_blank=True)
+    choices = serializers.MultipleChoiceField(choices=["x", "y"])
+    file = serializers.FileField()
+    image = serializers.ImageField()
+    list = serializers.ListField()
+    list_of_integers = serializers.ListField(child=serializers.IntegerField())
+    list_of_nulls = serializers.ListField(child=serializers.CharField(allow_null=True))
+    list_of_lists = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField())
+    )
+    dict = serializers.DictField()
+    dict_of_integers = serializers.DictField(child=serializers.IntegerField())
+    hstore = serializers.HStoreField()
+    json = serializers.JSONField()
+    json_text = serializers.JSONField(binary=True)
+    model_field = serializers.ModelField(model_field=Dish._meta.get_field("price"))
+    money = Money()
+    only_read = serializers.ReadOnlyField()
+    hidden = serializers.HiddenField(default=1)
+    primary_key = serializers.PrimaryKeyRelatedField(queryset=Dish.objects.all())
+    primary_keys = serializers.PrimaryKeyRelatedField(queryset=Tag.objects.all(), many=True)
+    slug_related = serializers.SlugRelatedField(slug_field="slug", queryset=Dish.objects.all())
+    slug_nullable = serializers.SlugRelatedField(
+        slug_field="country", queryset=Supplier.objects.all()
+    )
+    string_related: Any = serializers.StringRelatedField()
+    hyperlink = serializers.HyperlinkedRelatedField(
+        view_name="dish-detail", queryset=Dish.objects.all()
+    )
+    nested = SupplierSerializer()
+    nested_many = TagSerializer(many=True)
+    nullable = serializers.CharField(allow_null=True)
+    optional = serializers.CharField(required=False)
+    defaulted = serializers.IntegerField(default=3)
+    only_written = serializers.CharField(write_only=True)
+    labelled = serializers.CharField(label="With a label")
+
+
+class Dine(serializers.Serializer[Any]):
+    """What somebody ordered, in a way."""
+
+    guest = serializers.CharField()
+
+
+class EatIn(Dine):
+    table = serializers.IntegerField()
+
+
+class TakeAway(Dine):
+    until = serializers.TimeField(allow_null=True)
+
+
+class OrderSerializer(Dine):
+    """An order, of either kind."""
+
+    class Meta:
+        graphql_name = "Order"
+        graphql_types = {"in": EatIn, "away": TakeAway}
+        graphql_discriminator = "kind"
+
+    def to_internal_value(self, data: Any) -> Any:
+        serializer = EatIn if data.get("kind") == "in" else TakeAway
+        return serializer().run_validation(data)
+
+    def to_representation(self, instance: Any) -> Any:
+        serializer = EatIn if "table" in instance else TakeAway
+        kind = "in" if serializer is EatIn else "away"
+        return {"kind": kind, **serializer().to_representation(instance)}
