@@ -7,7 +7,8 @@ consumer by it and calls its ``retrieve``, permissions and all. Where an
 argument, or an input's relation, takes the key of such a type, it takes the
 global id too. Keys of relations (``author: ID``) stay native.
 
-Source: https://relay.dev/graphql/objectidentification.htm
+Source: https://relay.dev/graphql/objectidentification.htm and
+docs/decisions/0009-global-ids-only-where-asked-for.md
 """
 
 from __future__ import annotations
