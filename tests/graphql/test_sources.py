@@ -12,7 +12,7 @@ from tests.graphql.test_fields import shape_of
 from tests.testapp.models import Article, Author
 
 
-class Described(Article):
+class WithHelp(Article):
     """An article with properties."""
 
     class Meta:
@@ -64,11 +64,11 @@ class Described(Article):
     ],
 )
 def test_a_read_only_field_is_what_its_source_is(source: str, expected: str) -> None:
-    class Thing(serializers.ModelSerializer[Described]):
+    class Thing(serializers.ModelSerializer[WithHelp]):
         value = serializers.ReadOnlyField(source=source)
 
         class Meta:
-            model = Described
+            model = WithHelp
             fields = ["value"]
 
     assert list(shape_of(Thing, "output").values()) == [expected]

@@ -79,7 +79,10 @@ async def test_a_value_that_a_filter_refuses_is_answered_by_field() -> None:
 async def test_a_query_that_is_no_object_is_refused_instead_of_ignored(query: Any) -> None:
     async with connected(Articles) as client:
         frame = await client.call("list", query=query)
-    assert (frame["response_status"], frame["errors"]) == (400, [{"query": ["Expected an object."]}])
+    assert (frame["response_status"], frame["errors"]) == (
+        400,
+        [{"query": ["Expected an object."]}],
+    )
 
 
 @pytest.mark.usefixtures("articles")
