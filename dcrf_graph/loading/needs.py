@@ -156,8 +156,8 @@ def only_key(each: Any) -> bool:
 def leads_home(column: ForeignKey[Any, Any]) -> bool:
     """Whether a foreign key surely finds its row, by any way of loading it.
 
-    A row that is missing, or hidden by the model's base manager, is an error
-    where it is loaded alone, and something else where it is loaded with others.
+    One that is missing, or hidden by the model's base manager, is null where it is
+    loaded alone; joined, it would take its neighbour along, or be shown.
     """
     constrained = getattr(column, "db_constraint", False)
     return constrained and type(column.related_model._base_manager) is Manager

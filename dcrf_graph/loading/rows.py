@@ -51,7 +51,7 @@ def found_one(rows: Sequence[Model], name: str) -> Iterator[Model]:
         if found is not None:
             yield found
         elif relation.concrete and relation.is_cached(row) and is_set(row, relation.attname):
-            # It is gone. Whoever reads it shall be told, as always.
+            # It is gone. Whoever asks for it shall be told, as always.
             relation.delete_cached_value(row)
 
 
