@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from channels.db import database_sync_to_async
+from asgiref.sync import sync_to_async
 from django.http import HttpRequest
 from django.utils.functional import LazyObject
 
@@ -50,7 +50,7 @@ async def scope_of(request: HttpRequest) -> dict[str, Any]:
     if hasattr(request, "user"):
         # Loaded here, in a thread: from asynchronous code the first access may not query.
         if isinstance(request.user, LazyObject):
-            await database_sync_to_async(_load)(request.user)
+            await sync_to_async(_load)(request.user)
         scope["user"] = request.user
     return scope
 
