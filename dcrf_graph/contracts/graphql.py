@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from graphql import (
+    GraphQLError,
     GraphQLSchema,
     build_schema,
     find_breaking_changes,
@@ -91,8 +92,7 @@ def changes(published: str, schema: GraphQLSchema) -> list[SchemaChange]:
     Raises:
         GraphQLError: if the text is no schema.
     """
-    # A subgraph's text uses directives that the specification defines, not the text.
-    before = build_schema(published, assume_valid_sdl=True)
+    before = built(published)
     found = [
         SchemaChange(severity, change.description)
         for severity, compare in (
@@ -104,3 +104,17 @@ def changes(published: str, schema: GraphQLSchema) -> list[SchemaChange]:
     if not found and print_schema(before) != print_schema(schema):
         found.append(SchemaChange(Severity.SAFE, "Something was added, or described anew."))
     return found
+
+
+def built(text: str) -> GraphQLSchema:
+    """The schema of a text.
+
+    Raises:
+        GraphQLError: if it is none, e.g. because it names a type that it does not define.
+    """
+    try:
+        # A subgraph's text uses directives that the specification defines, not the text.
+        return build_schema(text, assume_valid_sdl=True)
+    except (TypeError, ValueError) as error:
+        # What is assumed to be valid, graphql-core finds out by its own types.
+        raise GraphQLError(str(error)) from error

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from graphql import GraphQLSchema, build_client_schema, build_schema, print_schema
+import pytest
+from graphql import GraphQLError, GraphQLSchema, build_client_schema, build_schema, print_schema
 
 from dcrf_graph.contracts.graphql import Severity, changes, introspection, sdl
 
@@ -39,6 +40,24 @@ def test_an_optional_argument_is_dangerous() -> None:
 
 def test_a_new_field_is_safe() -> None:
     assert severities(PUBLISHED.replace("title:", "due: String\n  title:")) == [Severity.SAFE]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "type Query { a: Nope }",
+        "type Query implements Nope { a: Int }",
+        "type Query { a(b: Nope): Int }",
+        "union U = Nope type Query { u: U }",
+        "schema { query: Nope }",
+        "directive @d(a: Nope) on FIELD type Query { a: Int }",
+        "type Query { a: Int",
+        "",
+    ],
+)
+def test_a_text_that_is_no_schema_is_an_error_of_graphql(text: str) -> None:
+    with pytest.raises(GraphQLError):
+        changes(text, schema(PUBLISHED))
 
 
 def test_sdl_ends_with_one_newline() -> None:
