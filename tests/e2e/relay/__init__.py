@@ -1,0 +1,1 @@
+"""Cursor pagination as connections, asked for by Apollo Client and Relay."""
