@@ -18,14 +18,24 @@ from dcrf_graph.arguments import EMPTY, Argument, annotations_of, arguments_of
 from dcrf_graph.contracts.answers import event_data, reply_data
 from dcrf_graph.contracts.definitions import Schemas
 from dcrf_graph.contracts.json_schema import Place, column_schema, key_of
-from dcrf_graph.contracts.keywords import SUCCESS, Schema, closed, described, nullable, opened
+from dcrf_graph.contracts.keywords import (
+    SUCCESS,
+    Schema,
+    any_of,
+    closed,
+    described,
+    nullable,
+    opened,
+)
 from dcrf_graph.contracts.queries import query_schema
+from dcrf_graph.contracts.views import view_data, view_request
 from dcrf_graph.graphql.annotations import is_serializer
 from dcrf_graph.graphql.derivation import observer_of
 from dcrf_graph.graphql.inputs import WITH_DATA, WITH_LOOKUP, list_arguments
 from dcrf_graph.graphql.operations import Registered
-from dcrf_graph.graphql.registered import READING_METHODS, RegisteredConsumer, in_order
+from dcrf_graph.graphql.registered import RegisteredConsumer, in_order
 from dcrf_graph.graphql.sources import step
+from dcrf_graph.graphql.views import WrappedView
 from dcrf_graph.mixins import StreamedPaginatedListMixin
 from dcrf_graph.observer.links import attribute_paths
 from dcrf_graph.observer.model_observer import ModelObserver
@@ -96,26 +106,16 @@ def native_actions(
 
 
 def view_actions(registered: RegisteredConsumer, schemas: Schemas) -> Iterator[NativeAction]:
-    """The mapped actions of a wrapped view: any JSON in, any JSON out, the view's own status."""
-    actions: dict[str, str] = registered.consumer.actions
-    for action in sorted(actions, key=in_order):
-        method = str(actions[action]).upper()
-        properties: dict[str, Schema] = {
-            "action": {"const": action},
-            "request_id": schemas.ref("request_id"),
-            "query": {"type": "object", "description": "The request's query string."},
-            "parameters": {"type": "object", "description": "What the URL would capture."},
-        }
-        if method not in READING_METHODS:
-            properties["data"] = {"description": "The JSON body."}
-        description = f"{method} of the view {registered.plural}."
-        status: Schema = {"type": "integer", "minimum": 100, "maximum": 599}
+    """The mapped actions of a wrapped view: by its serializer, as far as it is a generic view."""
+    for action in sorted(registered.consumer.actions, key=in_order):
+        view = WrappedView(registered, action)
+        description = f"{view.method} of the view {registered.plural}."
         yield NativeAction(
             stream=registered.plural,
             action=action,
             description=description,
-            request=closed(properties, ["action"], description),
-            reply=frame({"const": action}, {}, status, schemas),
+            request=described(view_request(view, schemas), description),
+            reply=view_reply(view, schemas),
         )
 
 
@@ -123,8 +123,9 @@ def consumer_actions(registered: RegisteredConsumer, schemas: Schemas) -> Iterat
     """The actions of a consumer's methods."""
     for action in sorted(registered.consumer.available_actions, key=in_order):
         observer = observer_of(registered, action)
-        many = action == "list" and issubclass(registered.consumer, StreamedPaginatedListMixin)
-        description = description_of(registered, action, many=many)
+        paged = action == "list" and issubclass(registered.consumer, StreamedPaginatedListMixin)
+        many = paged or bool(registered.option(action, "streams"))
+        description = description_of(registered, action, many=paged)
         request = request_of(registered, action, schemas, subscribes=observer is not None)
         if registered.option(action, "deprecated") is not None:
             request["deprecated"] = True
@@ -273,6 +274,16 @@ def reply_of(registered: RegisteredConsumer, action: str, schemas: Schemas) -> S
     declared = registered.option(action, "output") is not None
     data = reply_data(registered, action, schemas) if declared else {}
     return frame({"type": ["string", "null"]}, data, SUCCESS, schemas)
+
+
+def view_reply(view: WrappedView, schemas: Schemas) -> Schema:
+    """The payload that answers for a view, which refuses in words of its own."""
+    action: Schema = {"const": view.action}
+    data = view_data(view, schemas)
+    if not data:
+        return frame(action, {}, {"type": "integer", "minimum": 100, "maximum": 599}, schemas)
+    other: Schema = {"type": "integer", "minimum": 300, "maximum": 599}
+    return any_of([frame(action, data, SUCCESS, schemas), frame(action, {}, other, schemas)])
 
 
 def replies_itself(registered: RegisteredConsumer, action: str) -> bool:

@@ -7,9 +7,10 @@ from typing import Any
 from rest_framework import pagination
 
 from dcrf_graph.contracts.definitions import Schemas
-from dcrf_graph.contracts.keywords import Schema, any_of, array, opened
-from dcrf_graph.graphql.annotations import is_serializer
+from dcrf_graph.contracts.keywords import Schema, any_of, array, nullable, opened
+from dcrf_graph.graphql.annotations import is_serializer, streamed
 from dcrf_graph.graphql.derivation import returned
+from dcrf_graph.graphql.lists import is_plain
 from dcrf_graph.graphql.registered import STANDARD, RegisteredConsumer
 from dcrf_graph.mixins import PaginatedModelListMixin
 from dcrf_graph.observer.base_observer import BaseObserver
@@ -31,7 +32,11 @@ def reply_data(registered: RegisteredConsumer, action: str, schemas: Schemas) ->
     if registered.generic and action in STANDARD and output is None:
         return serialized(registered, action, schemas)
     annotation = returned(registered.method(action)) if output is None else output
-    return schemas.annotated(annotation, "output", registered.breadcrumb(action))
+    place = registered.breadcrumb(action)
+    if registered.option(action, "streams"):
+        # The last reply says that it ends.
+        return nullable(schemas.annotated(streamed(annotation), "output", place))
+    return schemas.annotated(annotation, "output", place)
 
 
 def serialized(registered: RegisteredConsumer, action: str, schemas: Schemas) -> Schema:
@@ -52,12 +57,16 @@ def list_data(registered: RegisteredConsumer, output: Any, schemas: Schemas) -> 
     paginator = getattr(registered.consumer, "pagination_class", None)
     if paginator is None or not issubclass(registered.consumer, PaginatedModelListMixin):
         return rows
+    if not is_plain(registered.consumer):
+        return {}  # the consumer's own get_paginated_response
     page = page_of(paginator, rows)
     return any_of([page, rows]) if page and may_be_whole(paginator) else page
 
 
 def page_of(paginator: Any, rows: Schema) -> Schema:
     """A page by the kind of its paginator; anything where that is of unknown shape."""
+    if not is_plain(paginator):
+        return {}
     links = {"next": LINK, "previous": LINK, "results": rows}
     if issubclass(paginator, WebsocketLimitOffsetPagination):
         number: Schema = {"type": "integer", "minimum": 0}

@@ -21,27 +21,39 @@ from typing import Any
 
 from rest_framework import serializers
 
+import dcrf_graph.contracts.links  # noqa: F401 - it registers the schemas of link fields
+from dcrf_graph.argument_fields import plain
 from dcrf_graph.contracts.json_schema import Place, is_always_there, property_of
 from dcrf_graph.contracts.keywords import (
     Schema,
     any_of,
     array,
     closed,
+    described,
     nullable,
     one_of,
     opened,
 )
-from dcrf_graph.graphql.annotations import LISTS, is_serializer
-from dcrf_graph.graphql.enums import text_of
-from dcrf_graph.graphql.sources import model_of, source_of
-from dcrf_graph.graphql.types import RENAME, SUFFIXES, Direction, Types, cleaned, takes_part
+from dcrf_graph.graphql.annotations import LISTS, is_object, is_scalar, is_serializer
+from dcrf_graph.graphql.polymorphic import Members, members_of
+from dcrf_graph.graphql.sources import model_of, return_annotation, source_of, writes_itself
+from dcrf_graph.graphql.types import (
+    RENAME,
+    SUFFIXES,
+    Direction,
+    Types,
+    deprecations,
+    may_write_nulls,
+    takes_part,
+)
 
 ANNOTATION_SCHEMAS: dict[Any, Schema] = {
     bool: {"type": "boolean"},
     int: {"type": "integer"},
     float: {"type": "number"},
     str: {"type": "string"},
-    decimal.Decimal: {"type": "string"},
+    # Read both ways, and a number where DRF's encoder meets one.
+    decimal.Decimal: {"type": ["string", "number"]},
     datetime.datetime: {"type": "string"},
     datetime.date: {"type": "string", "format": "date"},
     datetime.time: {"type": "string"},
@@ -90,12 +102,19 @@ class Schemas:
             ConfigurationError: if another serializer has the name, or it cannot be made.
         """
         cls = serializer if isinstance(serializer, type) else type(serializer)
+        members = members_of(cls)
+        if members is not None:
+            return self.polymorphic(cls, members, direction, breadcrumb)
+        if direction == "output" and writes_itself(cls):
+            annotation = return_annotation(serializer.to_representation)
+            if annotation is not cls and (is_object(annotation) or is_scalar(annotation)):
+                return self.annotated(annotation, direction, breadcrumb)
         if not issubclass(cls, serializers.Serializer):
             return {}
         base = self.types.base_name(cls, parent, breadcrumb)
         name = base + SUFFIXES[direction]
-        described = f"{cls.__module__}.{cls.__qualname__}"
-        if self.types.definitions.reserve(name, (cls, direction), described, RENAME):
+        owner = f"{cls.__module__}.{cls.__qualname__}"
+        if self.types.definitions.reserve(name, (cls, direction), owner, RENAME):
             # Reserved before it is made: a serializer may contain itself.
             self.definitions[name] = self.object(cls, base, direction, breadcrumb)
         return self.ref(name)
@@ -105,24 +124,77 @@ class Schemas:
         place = f"{breadcrumb} > {cls.__name__}"
         properties: dict[str, Schema] = {}
         required: list[str] = []
+        deprecated = deprecations(cls)
+        free = direction == "output" and may_write_nulls(cls)
         for key, field in self.types.serializer(cls, place).fields.items():
             if not takes_part(field, direction):
                 continue
             source = source_of(model_of(cls), field)
             site = Place(self, base, key, direction, f"{place} > {key}", source)
-            properties[key] = property_of(field, site)
+            found = property_of(field, site)
+            # A to_representation of its own may leave out anything, and write null for it.
+            properties[key] = nullable(found) if free else found
+            if key in deprecated:
+                properties[key] = {**unreferenced(properties[key]), "deprecated": True}
             if direction == "input" and field.required:
                 required.append(key)
-            if direction == "output" and is_always_there(field, source):
+            if direction == "output" and not free and is_always_there(field, source):
                 required.append(key)
-        document = cleaned(text_of(vars(cls).get("__doc__")))
+        document = self.types.document(cls)
         make = opened if direction == "output" else closed
         return make(properties, required, document)
+
+    def polymorphic(
+        self, cls: Any, members: Members, direction: Direction, breadcrumb: str
+    ) -> Schema:
+        """One of several serializers, with the key that tells them apart; read, anything."""
+        if direction != "output":
+            return {}
+        name = self.types.base_name(cls, None, breadcrumb)
+        owner = f"{cls.__module__}.{cls.__qualname__}"
+        if self.types.definitions.reserve(name, (cls, direction), owner, RENAME):
+            # Reserved before it is made: a member may contain it.
+            found = self.variants(members, f"{breadcrumb} > {cls.__name__}")
+            self.definitions[name] = described(found, self.types.document(cls))
+        return self.ref(name)
+
+    def variants(self, members: Members, breadcrumb: str) -> Schema:
+        """What any of the members writes."""
+        found = []
+        for value, member in members.serializers:
+            schema = self.annotated(member, "output", breadcrumb)
+            if members.key is not None:
+                tag = opened({members.key: one_of(raw_values(value))}, [members.key])
+                schema = {"allOf": [schema, tag]} if schema else tag
+            found.append(schema)
+        return any_of(found)
+
+    def proxied(self, proxy: Any, direction: Direction, breadcrumb: str) -> Schema:
+        """The union that spectacular's PolymorphicProxySerializer, or a list of them, names."""
+        child = getattr(proxy, "child", None)
+        if child is not None:
+            return array(self.proxied(child, direction, breadcrumb))
+        if direction != "output":
+            return {}
+        given = proxy.serializers
+        if isinstance(given, Mapping):
+            key = proxy.resource_type_field_name
+            members = Members(key, tuple((str(value), each) for value, each in given.items()))
+        else:
+            members = Members(None, tuple((str(at), each) for at, each in enumerate(given)))
+        return nullable(self.variants(members, breadcrumb))
 
     # -- annotations -------------------------------------------------------------------
 
     def annotated(self, annotation: Any, direction: Direction, breadcrumb: str) -> Schema:
         """The schema of an annotation's values: ``list[int]``, ``Card | None``."""
+        if isinstance(annotation, tuple):
+            return any_of(self.annotated(each, direction, breadcrumb) for each in annotation)
+        if isinstance(annotation, serializers.ListSerializer):
+            return array(self.named(annotation.child, direction, breadcrumb))
+        if isinstance(annotation, serializers.BaseSerializer):
+            return self.named(annotation, direction, breadcrumb)
+        annotation = plain(annotation)
         if annotation in (inspect.Parameter.empty, Any, object):
             return {}
         if annotation is None or annotation is type(None):
@@ -151,9 +223,7 @@ class Schemas:
     def plain(self, annotation: Any, direction: Direction, breadcrumb: str) -> Schema:
         """A class: of the table, an enum, a TypedDict or a dataclass; anything else is not said."""
         if annotation in ANNOTATION_SCHEMAS:
-            found = dict(ANNOTATION_SCHEMAS[annotation])
-            reads_numbers = annotation is decimal.Decimal and direction != "output"
-            return {"type": ["string", "number"]} if reads_numbers else found
+            return dict(ANNOTATION_SCHEMAS[annotation])
         if not isinstance(annotation, type):
             return {}
         if issubclass(annotation, enum.Enum):
@@ -186,8 +256,8 @@ class Schemas:
     ) -> Schema:
         """A TypedDict or a dataclass, by its name."""
         name = cls.__name__ + SUFFIXES[direction]
-        described = f"{cls.__module__}.{cls.__qualname__}"
-        if self.types.definitions.reserve(name, (cls, direction), described, "Rename one of them."):
+        owner = f"{cls.__module__}.{cls.__qualname__}"
+        if self.types.definitions.reserve(name, (cls, direction), owner, "Rename one of them."):
             properties = {
                 key: self.annotated(hint, direction, breadcrumb) for key, hint in keys.items()
             }
@@ -202,3 +272,15 @@ def is_required(cls: type, key: str, hint: Any) -> bool:
     if typing.get_origin(hint) in (typing.Required, typing.NotRequired):
         return typing.get_origin(hint) is typing.Required
     return key in getattr(cls, "__required_keys__", ())
+
+
+def unreferenced(schema: Schema) -> Schema:
+    """The same, where draft 7 reads keywords beside it."""
+    return {"allOf": [schema]} if "$ref" in schema else schema
+
+
+def raw_values(value: str) -> list[Any]:
+    """What a discriminator may natively be: the text, or the number or constant that it names."""
+    named = [raw for raw in (True, False) if str(raw) == value]
+    numbers = [int(value)] if value.isascii() and value.removeprefix("-").isdecimal() else []
+    return [value, *named, *numbers]

@@ -13,7 +13,7 @@ beside it. With fields of its own it is an interface that the others implement
 (they have those fields too), without any a union. A list instead of a dict, and
 no discriminator, tells them apart by the keys that they write. The serializers
 of django-rest-polymorphic need no Meta. A name instead of a class is looked for
-in the serializer's module.
+in the serializer's module (docs/decisions/0010-unions-by-native-data.md).
 """
 
 from __future__ import annotations

@@ -2,17 +2,21 @@
 The operations of wrapped views: typed by the serializer of a generic view, else JSON.
 
 What a view does with a method is read from its class: the action of a viewset,
-the mixins of a generic view. Its own answers to the standard actions are taken
-for what the serializer says, as everywhere in DRF; anything else is JSON.
+the mixins of a generic view. Where a generic view handles a method itself, by its
+``get_serializer()``, the mapped action's name says it (``{"list": "GET"}``). Its own
+answers to the standard actions are taken for what the serializer says, as
+everywhere in DRF; anything else is JSON.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
 from rest_framework import mixins
 from rest_framework.generics import GenericAPIView
+from rest_framework.viewsets import ViewSetMixin
 
 from dcrf_graph.graphql import naming
 from dcrf_graph.graphql.annotations import is_serializer
@@ -28,8 +32,18 @@ from dcrf_graph.graphql.registered import (
 from dcrf_graph.graphql.sources import Source, model_of, step
 from dcrf_graph.graphql.types import Direction
 from dcrf_graph.mixins import StreamedPaginatedListMixin
+from dcrf_graph.observer.links import attribute_paths
 
 WRITING: dict[str, Direction] = {"create": "input", "update": "input", "partial_update": "patch"}
+NAMED = {
+    "list": "list",
+    "retrieve": "retrieve",
+    "create": "create",
+    "update": "update",
+    "patch": "partial_update",
+}
+"""What a mapped action's name says of a view that handles the method itself."""
+
 DETAIL = ("retrieve", "update", "partial_update", "destroy")
 DOES = {
     "list": "Every {singular} that the caller may see.",
@@ -49,8 +63,9 @@ REST = {
 class WrappedView:
     """What one method of a wrapped view does.
 
-    ``does`` is DRF's name of a standard action, else None; ``serializer`` the
-    class of that action, else None.
+    ``does`` is DRF's name of a standard action, else None; ``standard``: DRF's
+    own mixin does it, so that it takes what that takes. ``serializer`` is the class
+    of that action, else None.
     """
 
     def __init__(self, registered: RegisteredConsumer, action: str) -> None:
@@ -61,6 +76,9 @@ class WrappedView:
         view = registered.consumer.view
         self.cls: Any = getattr(view, "cls", None)
         self.does = standard_action(self.cls, getattr(view, "actions", None), self.method)
+        self.standard = self.does is not None
+        if self.does is None and handles_itself(self.cls, self.method):
+            self.does = NAMED.get(action)
         self.serializer = None if self.does is None else self.ask(getattr(view, "initkwargs", {}))
 
     def ask(self, initkwargs: Any) -> Any:
@@ -99,6 +117,17 @@ def standard_action(cls: Any, actions: Any, method: str) -> str | None:
     return does[0] if len(does) == 1 and hasattr(cls, method.lower()) else None
 
 
+def handles_itself(cls: Any, method: str) -> bool:
+    """Whether a generic view, no viewset, has a handler of its own that asks for its serializer."""
+    if not isinstance(cls, type) or not issubclass(cls, GenericAPIView):
+        return False
+    handler = getattr(cls, method.lower(), None)
+    code = getattr(inspect.unwrap(handler), "__code__", None) if callable(handler) else None
+    if code is None or issubclass(cls, ViewSetMixin):
+        return False
+    return any(path[0] == "get_serializer" for path in attribute_paths(code))
+
+
 def view_operations(registered: RegisteredConsumer) -> Iterator[Operation]:
     """The mapped actions of a wrapped view."""
     for action in sorted(registered.consumer.actions, key=in_order):
@@ -135,7 +164,7 @@ def view_operations(registered: RegisteredConsumer) -> Iterator[Operation]:
 
 def answer_of(view: WrappedView) -> tuple[str, Shape, str]:
     """The type of what a view answers, its shape, and the type inside."""
-    if view.does == "destroy":
+    if view.does == "destroy" and view.standard:
         return "ID", "key", "ID"
     if view.serializer is None:
         return "JSON", "json", "JSON"
@@ -143,7 +172,7 @@ def answer_of(view: WrappedView) -> tuple[str, Shape, str]:
     item = types.named(view.serializer, "output", view.registered.breadcrumb(view.action))
     if view.does != "list":
         return item, "json" if item == "JSON" else "object", item
-    pages = pages_of(paged(view.cls))
+    pages = pages_of(paged(view.cls)) if view.standard else None
     if pages is not None:
         page = page_type(types, pages, item)
         return page, "json" if page == "JSON" else "page", item
@@ -159,9 +188,9 @@ def paged(cls: Any) -> Any:
 def arguments_of(view: WrappedView) -> Iterator[OperationArgument]:
     """The key of a detail, the input of a serializer, how to ask a list; then anything else."""
     registered = view.registered
-    if view.does in DETAIL:
+    if view.standard and view.does in DETAIL:
         yield lookup(view)
-    if view.does == "list" and view.serializer is not None:
+    if view.standard and view.does == "list" and view.serializer is not None:
         yield from list_arguments(view)
     if view.does in WRITING and view.serializer is not None:
         place = registered.breadcrumb(view.action)

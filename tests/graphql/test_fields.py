@@ -6,6 +6,7 @@ import copy
 import datetime
 import uuid
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -148,6 +149,13 @@ def test_every_field_class_of_drf_is_in_the_table() -> None:
         if not any(base in FIELD_TYPES for base in cls.__mro__[: -len(serializers.Field.__mro__)])
     }
     assert missing == set()
+
+
+def test_every_field_class_is_in_the_documentation() -> None:
+    page = Path(__file__).parents[2].joinpath("docs", "types.md").read_text()
+    own = {cls.__name__ for cls in FIELD_TYPES if cls.__module__.startswith("rest_framework.")}
+    public = {name for name in own if not name.startswith("_")}
+    assert {name for name in public if f"`{name}`" not in page} == set()
 
 
 def test_a_project_registers_its_own_field() -> None:

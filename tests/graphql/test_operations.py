@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import enum
+from collections.abc import AsyncIterator
 from decimal import Decimal
 from types import new_class
 from typing import Annotated, Any, Literal
@@ -303,6 +304,29 @@ def test_a_renamed_action_is_called_by_its_name() -> None:
     assert (operation.name, operation.deprecated) == ("thingDone", "Do not.")
     assert operation.description == "Does it."
     assert 'thingDone: JSON @deprecated(reason: "Do not.")' in schema_of(Consumer).sdl
+
+
+def test_an_action_that_streams_is_a_subscription() -> None:
+    """Each reply is an event; a generator need not say that it streams."""
+
+    class Consumer(AsyncAPIConsumer):
+        @action()
+        async def count(self, until: int, **kwargs: Any) -> AsyncIterator[int]:
+            yield until
+
+        @action(streams=True, output=LabelSerializer)
+        async def watch(self, request_id: Any, **kwargs: Any) -> None: ...
+
+        @action(streams=True)
+        async def guess(self, **kwargs: Any) -> None: ...
+
+    derived = schema_of(Consumer)
+    assert {(o.name, o.kind, o.result, o.shape) for o in derived.operations} == {
+        ("thingCount", "subscription", "Int!", "replies"),
+        ("thingWatch", "subscription", "Label!", "replies"),
+        ("thingGuess", "subscription", "JSON", "replies"),
+    }
+    assert [p.breadcrumb for p in derived.problems] == ["Consumer > guess"]
 
 
 # -- subscriptions --------------------------------------------------------------------------

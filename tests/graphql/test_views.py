@@ -46,6 +46,16 @@ class SluggedView(generics.RetrieveUpdateDestroyAPIView[Slugged]):
     lookup_url_kwarg = "page_slug"
 
 
+class Counting(generics.GenericAPIView[Note]):
+    serializer_class = NoteSerializer
+
+    def get(self, request: Any) -> Response:
+        return Response(self.get_serializer([], many=True).data)
+
+    def post(self, request: Any) -> Response:
+        return Response({"count": 1})
+
+
 class Plain(APIView):
     def get(self, request: Any) -> Response:
         return Response([])
@@ -116,6 +126,10 @@ REST = "query: JSON, parameters: JSON"
             f"note(pageSlug: String!, {REST}): Slugged",
         ),
         (SluggedView.as_view(), "delete", "DELETE", f"noteDelete(pageSlug: String!, {REST}): ID"),
+        (Counting.as_view(), "list", "GET", f"notes({REST}): [Note!]"),
+        (Counting.as_view(), "retrieve", "GET", f"note({REST}): Note"),
+        (Counting.as_view(), "create", "POST", f"noteCreate(data: JSON, {REST}): JSON"),
+        (Counting.as_view(), "count", "GET", f"noteCount({REST}): JSON"),
         (Plain.as_view(), "list", "GET", f"notes({REST}): JSON"),
         (function, "list", "GET", f"notes({REST}): JSON"),
         (function, "say", "POST", f"noteSay(data: JSON, {REST}): JSON"),

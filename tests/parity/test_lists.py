@@ -51,6 +51,8 @@ def arguments_of(operation: Operation) -> st.SearchStrategy[dict[str, Any]]:
     query: dict[str, Any] = {}
     for name, argument in root_field(router.schema, operation).args.items():
         type_ = bare(argument.type)
+        if getattr(type_, "name", "") == "JSON":
+            continue  # whatever else the address of a view would say
         if isinstance(type_, GraphQLInputObjectType):
             fields = type_.fields.items()
             query |= {snake(key): native_values(field.type) for key, field in fields}
