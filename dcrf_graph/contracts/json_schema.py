@@ -19,7 +19,15 @@ from rest_framework import ISO_8601, fields, relations, serializers
 from rest_framework.fields import empty
 from rest_framework.settings import api_settings
 
-from dcrf_graph.contracts.keywords import Schema, array, described, given, nullable, one_of
+from dcrf_graph.contracts.keywords import (
+    Schema,
+    array,
+    described,
+    given,
+    nullable,
+    one_of,
+)
+from dcrf_graph.contracts.spectacular import told_schema
 from dcrf_graph.graphql.enums import text_of
 from dcrf_graph.graphql.sources import (
     NOTHING,
@@ -30,6 +38,7 @@ from dcrf_graph.graphql.sources import (
     output_is_nullable,
     return_annotation,
 )
+from dcrf_graph.graphql.spectacular import told_field
 from dcrf_graph.graphql.types import cleaned
 
 if TYPE_CHECKING:
@@ -76,12 +85,34 @@ def property_of(field: AnyField, place: Place) -> Schema:
 
 def value_of(field: AnyField, place: Place) -> Schema:
     """The schema of a field's values, null included where there may be one."""
+    told = told_field(field)
+    if told is not None:
+        found = told_value(told, place)
+        return nullable(found) if field.allow_null else found
     annotation = NOTHING if place.reads else annotation_of(field, place)
     if annotation is not NOTHING:
         found = place.schemas.annotated(annotation, place.direction, place.breadcrumb)
         return nullable(found) if field.allow_null else found
     found = by_table(field, place)
     return nullable(found) if may_be_null(field, place) else found
+
+
+def told_value(told: Any, place: Place) -> Schema:
+    """By what drf-spectacular was told: a type, a schema, a serializer, a field, an annotation."""
+    found = told_schema(told)
+    if found is not None:
+        # Such a type says nothing of null, which a method may always give.
+        return found if place.reads else nullable(found)
+    if type(getattr(told, "child", told)).__name__ == "PolymorphicProxySerializer":
+        return place.schemas.proxied(told, place.direction, place.breadcrumb)
+    if isinstance(told, type) and issubclass(told, serializers.Field):
+        if issubclass(told, serializers.BaseSerializer):
+            return place.schemas.named(told, place.direction, place.breadcrumb)
+        told = told()
+    if not isinstance(told, serializers.Field):
+        return place.schemas.annotated(told, place.direction, place.breadcrumb)
+    found = by_table(told, replace(place, source=UNKNOWN))
+    return nullable(found) if told.allow_null else found
 
 
 def by_table(field: AnyField, place: Place) -> Schema:

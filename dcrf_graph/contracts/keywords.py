@@ -15,15 +15,18 @@ Schema: TypeAlias = dict[str, Any]
 SUCCESS: Schema = {"type": "integer", "minimum": 200, "maximum": 299}
 REFUSAL: Schema = {"type": "integer", "minimum": 400, "maximum": 599}
 
+NARROWING = ("enum", "const", "anyOf", "allOf", "oneOf", "not")
+"""Keywords that a null has to fit too, whatever its type."""
+
 
 def nullable(schema: Schema) -> Schema:
     """The same, or null."""
     if not schema:
         return schema
-    if "enum" in schema:
-        return {**schema, "enum": [*schema["enum"], *([] if None in schema["enum"] else [None])]}
     kind = schema.get("type")
-    if kind is None:
+    if "enum" in schema and kind is None:
+        return {**schema, "enum": [*schema["enum"], *([] if None in schema["enum"] else [None])]}
+    if kind is None or not schema.keys().isdisjoint(NARROWING):
         return {"anyOf": [schema, {"type": "null"}]}
     kinds = [kind] if isinstance(kind, str) else list(kind)
     return {**schema, "type": kinds if "null" in kinds else [*kinds, "null"]}
