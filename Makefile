@@ -30,7 +30,7 @@ demo: $(ENV)/.stamp ## Serve the example board on 127.0.0.1:8000 (PORT= changes 
 	PORT=$(PORT) python -m examples.board
 
 test: $(ENV)/.stamp .venv-upstream/.stamp ## Run every test but the end-to-end ones (END=newest, T=tests/graphql).
-	python -m pytest $(if $(T),$(T),tests --ignore=tests/e2e)
+	python -m pytest $(if $(T),$(T),tests --ignore=tests/e2e -n auto --dist loadfile)
 
 check: $(ENV)/.stamp ## Check format, style, types and the direction of imports.
 	ruff format --check .
@@ -57,7 +57,7 @@ schema: $(ENV)/.stamp ## Write the published contracts of the example into schem
 	examples/board/manage.py export_schema
 
 clean: ## Remove the environments and everything else that can be made again.
-	rm -rf .venv .venv-* tests/e2e/node_modules tests/e2e/*/node_modules tests/e2e/codegen/generated
+	rm -rf .venv .venv-* tests/e2e/node_modules tests/e2e/*/node_modules tests/e2e/*/generated
 	rm -rf explorer/node_modules dcrf_graph/transports/graphiql
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist var
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -89,7 +89,7 @@ class ForeignConsumer(AsyncJsonWebsocketConsumer):
         "GreetingConsumer",
         None,
     ],
-    ids=lambda value: str(value)[:40],
+    ids=lambda value: type(value).__name__,
 )
 def test_what_is_no_consumer_is_refused_with_what_would_be(consumer: Any) -> None:
     with pytest.raises(ConfigurationError, match="as_asgi"):

@@ -16,6 +16,7 @@ from typing import Any
 from dcrf_graph.arguments import EMPTY, annotations_of
 from dcrf_graph.graphql import naming
 from dcrf_graph.graphql.annotations import is_serializer, streamed, without_status
+from dcrf_graph.graphql.events import event_type
 from dcrf_graph.graphql.inputs import arguments_for
 from dcrf_graph.graphql.lists import Pages, page_type, pages_of
 from dcrf_graph.graphql.operations import (
@@ -252,7 +253,7 @@ def subscription(registered: RegisteredConsumer, action: str, observer: BaseObse
     data = observed_type(registered, action, observer)
     if not isinstance(observer, ModelObserver):
         return operation(registered, action, "subscription", name, (data, "signal", data))
-    event = f"{registered.types.event(data)}!"
+    event = f"{event_type(registered.types, data)}!"
     return operation(registered, action, "subscription", name, (event, "event", data))
 
 

@@ -24,8 +24,6 @@ from dcrf_graph.graphql import scalars, spectacular
 from dcrf_graph.graphql.annotations import Annotated, is_object, is_scalar
 from dcrf_graph.graphql.definitions import (
     Definitions,
-    EnumDefinition,
-    EnumValue,
     FieldDefinition,
     TypeDefinition,
     UnionDefinition,
@@ -60,15 +58,6 @@ GRAPHQL_OWN = ("Int", "Float", "String", "Boolean", "ID", "Query", "Mutation", "
 RENAME = (
     'Rename one of the classes, or name its type: `class Meta: graphql_name = "OtherName"` '
     "in the serializer."
-)
-CHANGE_ACTIONS = EnumDefinition(
-    "ChangeAction",
-    (
-        EnumValue("CREATE", "create", "It was created, or came into view."),
-        EnumValue("UPDATE", "update", "It was changed."),
-        EnumValue("DELETE", "delete", "It was deleted, or left the view."),
-    ),
-    "What happened to an object.",
 )
 
 
@@ -342,35 +331,6 @@ class Types:
             return plain  # null is JSON too
         known = text.endswith("!") or not output_is_nullable(field, site.source)
         return f"{plain}!" if known else plain
-
-    def event(self, data: str) -> str:
-        """``Card`` -> ``CardEvent``; of untyped data ``ChangeEvent``."""
-        name = "ChangeEvent" if data == "JSON" else f"{data}Event"
-        if self.definitions.reserve(name, ("event", data), f"the events of {data}", RENAME):
-            self.change_action()
-            self.definitions.add(
-                TypeDefinition(
-                    "type",
-                    name,
-                    (
-                        FieldDefinition("action", "ChangeAction!", "action"),
-                        FieldDefinition("id", "ID!", "id", "The key of the object."),
-                        FieldDefinition(
-                            "data",
-                            data,
-                            "data",
-                            "The object; null when a deletion carries none.",
-                        ),
-                    ),
-                    "A change of an object." if data == "JSON" else f"A change of one `{data}`.",
-                )
-            )
-        return name
-
-    def change_action(self) -> None:
-        name = CHANGE_ACTIONS.name
-        if self.definitions.reserve(name, name, f"this library's own {name}", RENAME):
-            self.definitions.add(CHANGE_ACTIONS)
 
 
 def takes_part(field: AnyField, direction: Direction) -> bool:

@@ -177,7 +177,7 @@ def test_two_serializers_of_one_name_are_an_error_that_names_both(schemas: Schem
         (AuthorSerializer, {"$ref": "#/$defs/AuthorInput"}),
         (object(), {}),
     ],
-    ids=str,
+    ids=lambda value: str(value).partition(" at 0x")[0],
 )
 def test_annotations_of_arguments(annotation: Any, expected: Any, schemas: Schemas) -> None:
     assert schemas.annotated(annotation, "input", "Test") == expected
