@@ -387,6 +387,14 @@ def test_a_subscription_may_say_the_type_of_its_data() -> None:
     assert operation_of(Consumer, "subscribe_first").result == "LabelEvent!"
 
 
+def test_the_data_of_a_subscription_may_be_a_list() -> None:
+    class Consumer(Observing):
+        @action(subscribes="first", output=list[LabelSerializer])
+        async def subscribe_first(self, request_id: Any, **kwargs: Any) -> None: ...
+
+    assert "data: [Label!]\n" in definition_of(schema_of(Consumer), "LabelListEvent")
+
+
 # -- lists ----------------------------------------------------------------------------------
 
 
