@@ -22,7 +22,7 @@ CHANGE_ACTIONS = EnumDefinition(
 
 
 def event_type(types: Types, data: str) -> str:
-    """``Card`` -> ``CardEvent``, ``[Card!]`` -> ``CardListEvent``; of untyped data ``ChangeEvent``."""
+    """``Card`` -> ``CardEvent``, ``[Card!]`` -> ``CardListEvent``, of JSON ``ChangeEvent``."""
     noun = data.strip("[]!") + "List" * data.count("[")
     name = "ChangeEvent" if data == "JSON" else f"{noun}Event"
     if types.definitions.reserve(name, ("event", data), f"the events of {data}", RENAME):
