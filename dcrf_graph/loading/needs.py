@@ -67,9 +67,23 @@ def read_serializer(
 ) -> None:
     if not is_plain(serializer, "to_representation"):
         needs.anything()
+    if is_within_itself(serializer):
+        # How deep the rows go is not known: from here on they load as they are read.
+        needs.anything()
+        return
     for each in serializer.fields.values():
         if not each.write_only:
             read_field(each, needs, given)
+
+
+def is_within_itself(serializer: serializers.Serializer[Any]) -> bool:
+    """Whether a serializer is nested in one of its own class, and so may go on for ever."""
+    outer: Any = serializer.parent
+    while outer is not None:
+        if type(outer) is type(serializer):
+            return True
+        outer = outer.parent
+    return False
 
 
 def read_field(each: Any, needs: Needs, given: Collection[str]) -> None:
