@@ -11,10 +11,10 @@ Source: PROTOCOL.md of the npm package graphql-ws; the comments name its section
 
 from __future__ import annotations
 
-from enum import Enum, auto
 from typing import Any, assert_never
 
-from .effects import Close, CloseCode, Effect, Initialise, Send, Start, Stop
+from .conversation import Conversation, State
+from .effects import CloseCode, Effect, Initialise, Send, Start, Stop
 from .frames import InvalidMessage
 from .messages import (
     ClientMessage,
@@ -33,14 +33,7 @@ from .messages import (
 SUBPROTOCOL = "graphql-transport-ws"
 
 
-class _State(Enum):
-    WAITING = auto()  # for connection_init
-    INITIALISING = auto()  # connection_init came, its answer is pending
-    READY = auto()
-    CLOSED = auto()
-
-
-class GraphQLTransportWS:
+class GraphQLTransportWS(Conversation):
     """
     The conversation with one client.
 
@@ -50,15 +43,7 @@ class GraphQLTransportWS:
 
     def __init__(self, max_frame_size: int | None = None) -> None:
         """``max_frame_size`` counts bytes of UTF-8; a longer frame closes with 4400."""
-        self._max_frame_size = max_frame_size
-        self._state = _State.WAITING
-        # The id of each running operation, with the token that identifies the run itself.
-        self._operations: dict[str, object] = {}
-
-    @property
-    def closed(self) -> bool:
-        """Whether the conversation is over."""
-        return self._state is _State.CLOSED
+        super().__init__(max_frame_size)
 
     def receive(self, text: str | None, data: bytes | None = None) -> list[Effect]:
         """Read one frame of the client and say what must happen.
@@ -75,37 +60,19 @@ class GraphQLTransportWS:
 
     def acknowledge(self, payload: dict[str, Any] | None = None) -> list[Effect]:
         """Grant the pending ``Initialise``; ``[]`` when none is pending (any more)."""
-        if self._state is not _State.INITIALISING:
+        if self._state is not State.INITIALISING:
             return []
         text = text_of(ConnectionAck(payload))
-        self._state = _State.READY
+        self._state = State.READY
         return [Send(text)]
 
     def refuse(self, reason: str = "Forbidden") -> list[Effect]:
         """Reject the client: at its ``Initialise``, or later when its rights have expired."""
         return self.close(CloseCode.FORBIDDEN, reason)
 
-    def init_timeout(self) -> list[Effect]:
-        """Say that the time to introduce oneself is over; closes only who has not done so."""
-        if self._state is not _State.WAITING:
-            return []
-        return self.close(CloseCode.INITIALISATION_TIMEOUT, "Connection initialisation timeout")
-
     def keep_alive(self) -> list[Effect]:
         """Ask an acknowledged client for a sign of life; ``[]`` for any other."""
-        return [Send(text_of(Ping()))] if self._state is _State.READY else []
-
-    def close(self, code: int, reason: str = "") -> list[Effect]:
-        """End the conversation from the server's side, e.g. with ``CloseCode.SERVER_ERROR``."""
-        if self.closed:
-            return []
-        self.disconnected()
-        return [Close(code, reason)]
-
-    def disconnected(self) -> None:
-        """Say that the socket is gone: late reports of operations are ignored from now on."""
-        self._state = _State.CLOSED
-        self._operations.clear()
+        return [Send(text_of(Ping()))] if self._state is State.READY else []
 
     def next(self, id: str, result: dict[str, Any], operation: object) -> list[Effect]:
         """
@@ -138,18 +105,14 @@ class GraphQLTransportWS:
         del self._operations[id]
         return [Send(text_of(Complete(id)))]
 
-    def _runs(self, id: str, operation: object) -> bool:
-        # By identity: the id may belong to a later operation by now.
-        return id in self._operations and self._operations[id] is operation
-
     def _handle(self, message: ClientMessage) -> list[Effect]:
         match message:
             case ConnectionInit(payload):
-                if self._state is not _State.WAITING:  # "ConnectionInit"
+                if self._state is not State.WAITING:  # "ConnectionInit"
                     return self.close(
                         CloseCode.TOO_MANY_INITIALISATIONS, "Too many initialisation requests"
                     )
-                self._state = _State.INITIALISING
+                self._state = State.INITIALISING
                 return [Initialise(payload)]
             case Ping(payload):  # "Ping": at any time
                 return [Send(text_of(Pong(payload)))]
@@ -165,7 +128,7 @@ class GraphQLTransportWS:
                 assert_never(message)
 
     def _subscribe(self, message: Subscribe) -> list[Effect]:
-        if self._state is not _State.READY:  # "Subscribe"
+        if self._state is not State.READY:  # "Subscribe"
             return self.close(CloseCode.UNAUTHORIZED, "Unauthorized")
         if message.id in self._operations:
             reason = f"Subscriber for {message.id} already exists"

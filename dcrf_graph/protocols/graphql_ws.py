@@ -11,10 +11,10 @@ Source: PROTOCOL.md and src/server.ts of the npm package subscriptions-transport
 
 from __future__ import annotations
 
-from enum import Enum, auto
 from typing import Any, assert_never
 
-from .effects import Close, CloseCode, Effect, Initialise, Send
+from .conversation import Conversation, State
+from .effects import CloseCode, Effect, Initialise, Send
 from .effects import Start as StartEffect
 from .effects import Stop as StopEffect
 from .frames import InvalidMessage
@@ -39,14 +39,7 @@ SUBPROTOCOL = "graphql-ws"
 NORMAL_CLOSURE = 1000
 
 
-class _State(Enum):
-    WAITING = auto()  # for connection_init
-    INITIALISING = auto()  # connection_init came, its answer is pending
-    READY = auto()
-    CLOSED = auto()
-
-
-class GraphQLWS:
+class GraphQLWS(Conversation):
     """
     The conversation with one client.
 
@@ -59,15 +52,7 @@ class GraphQLWS:
 
     def __init__(self, max_frame_size: int | None = None) -> None:
         """``max_frame_size`` counts bytes of UTF-8; a longer frame is not read."""
-        self._max_frame_size = max_frame_size
-        self._state = _State.WAITING
-        # The id of each running operation, with the token that identifies the run itself.
-        self._operations: dict[str, object] = {}
-
-    @property
-    def closed(self) -> bool:
-        """Whether the conversation is over."""
-        return self._state is _State.CLOSED
+        super().__init__(max_frame_size)
 
     def receive(self, text: str | None, data: bytes | None = None) -> list[Effect]:
         """Read one frame of the client and say what must happen.
@@ -88,10 +73,10 @@ class GraphQLWS:
 
     def acknowledge(self, payload: dict[str, Any] | None = None) -> list[Effect]:
         """Grant the pending ``Initialise``; ``[]`` when none is pending (any more)."""
-        if self._state is not _State.INITIALISING:
+        if self._state is not State.INITIALISING:
             return []
         text = text_of(ConnectionAck(payload))
-        self._state = _State.READY
+        self._state = State.READY
         return [Send(text)]
 
     def refuse(self, reason: str = "Forbidden") -> list[Effect]:
@@ -100,30 +85,12 @@ class GraphQLWS:
             return []
         return [_connection_error(reason), *self.close(CloseCode.FORBIDDEN, reason)]
 
-    def init_timeout(self) -> list[Effect]:
-        """Say that the time to introduce oneself is over; closes only who has not done so."""
-        if self._state is not _State.WAITING:
-            return []
-        return self.close(CloseCode.INITIALISATION_TIMEOUT, "Connection initialisation timeout")
-
     def keep_alive(self) -> list[Effect]:
         """Tell an acknowledged client that the connection is alive; ``[]`` for any other.
 
         Clients that have heard this once close a connection on which it does not come again.
         """
-        return [Send(text_of(KeepAlive()))] if self._state is _State.READY else []
-
-    def close(self, code: int, reason: str = "") -> list[Effect]:
-        """End the conversation from the server's side, e.g. with ``CloseCode.SERVER_ERROR``."""
-        if self.closed:
-            return []
-        self.disconnected()
-        return [Close(code, reason)]
-
-    def disconnected(self) -> None:
-        """Say that the socket is gone: late reports of operations are ignored from now on."""
-        self._state = _State.CLOSED
-        self._operations.clear()
+        return [Send(text_of(KeepAlive()))] if self._state is State.READY else []
 
     def next(self, id: str, result: dict[str, Any], operation: object) -> list[Effect]:
         """
@@ -162,18 +129,14 @@ class GraphQLWS:
         del self._operations[id]
         return [Send(text_of(Complete(id)))]
 
-    def _runs(self, id: str, operation: object) -> bool:
-        # By identity: the id may belong to a later operation by now.
-        return id in self._operations and self._operations[id] is operation
-
     def _handle(self, message: ClientMessage) -> list[Effect]:
         match message:
             case ConnectionInit(payload):
-                if self._state is not _State.WAITING:
+                if self._state is not State.WAITING:
                     reason = "Too many initialisation requests"
                     closing = self.close(CloseCode.TOO_MANY_INITIALISATIONS, reason)
                     return [_connection_error(reason), *closing]
-                self._state = _State.INITIALISING
+                self._state = State.INITIALISING
                 return [Initialise(payload)]
             case ConnectionTerminate():
                 return self.close(NORMAL_CLOSURE)
@@ -186,7 +149,7 @@ class GraphQLWS:
                 assert_never(message)
 
     def _start(self, message: Start) -> list[Effect]:
-        if self._state is _State.WAITING:
+        if self._state is State.WAITING:
             reason = "Unauthorized"
             closing = self.close(CloseCode.UNAUTHORIZED, reason)
             return [_connection_error(reason), *closing]
