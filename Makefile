@@ -21,7 +21,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format e2e bench audit graphiql schema clean
+.PHONY: help demo test check format e2e soak bench audit graphiql schema clean
 
 help:
 	@sed -n -E 's/^([a-z0-9-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -44,6 +44,9 @@ format: $(ENV)/.stamp ## Rewrite the sources in the one format.
 
 e2e: $(ENV)/.stamp tests/e2e/node_modules/.stamp tests/e2e/http/node_modules/.stamp graphiql ## Drive the running demo with clients from npm and a browser.
 	python -m pytest $(if $(T),$(T),tests/e2e)
+
+soak: $(ENV)/.stamp ## Repeat what every run repeats in part, in full: long, and prints the counts (T=tests/protocols).
+	SOAK=1 python -m pytest -m soak -n auto $(if $(T),$(T),tests)
 
 bench: $(ENV)/.stamp ## Measure what the library costs, next to the least it can cost.
 	python -m benchmarks

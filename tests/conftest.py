@@ -1,4 +1,4 @@
-"""What every test may ask for: the services of this machine."""
+"""What every test may ask for: the services of this machine, and how often it repeats itself."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.dispatch import receiver
+from hypothesis import settings
+
+from tests.soak import SOAKING, Count
+
+# For tests that name no count of their own.
+settings.register_profile("soak", max_examples=10_000, deadline=None, print_blob=True)
+if SOAKING:
+    settings.load_profile("soak")
 
 # Connections opened by other threads than the tests', with a strong reference: such a connection is
 # not collected, with a warning, in the middle of some later test.
@@ -74,3 +82,29 @@ def postgres_url() -> str:
     """A PostgreSQL that answers, from DATABASE_URL or the usual place."""
     url = os.environ.get("DATABASE_URL") or "postgres://postgres:postgres@127.0.0.1:5432/postgres"
     return require("PostgreSQL", url, 5432)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Note how often each marked test repeats itself; leave those that do not to `make soak`."""
+    for item in items:
+        for mark in item.iter_markers("soak"):
+            count: Count = mark.args[0]
+            item.user_properties.append(("soak", (count.what, count.now, count.full)))
+            if not count.now:
+                item.add_marker(pytest.mark.skip(reason=f"{count.full} {count.what}: `make soak`"))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print the counts of the tests that ran, so that a run says what it has tried."""
+    counts = [
+        value
+        for state in ("passed", "failed")
+        for report in terminalreporter.stats.get(state, [])
+        for name, value in report.user_properties
+        if name == "soak"
+    ]
+    if counts:
+        terminalreporter.section("how often")
+        for what, now, full in counts:
+            share = f"all {full:,}" if now == full else f"{now:,} of {full:,}"
+            terminalreporter.write_line(f"{share} {what}")

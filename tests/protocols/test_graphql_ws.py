@@ -20,6 +20,7 @@ from dcrf_graph.protocols.effects import (
 from dcrf_graph.protocols.frames import InvalidMessage
 from dcrf_graph.protocols.graphql_ws import GraphQLWS
 from tests.protocols.bounds import BOUNDED
+from tests.soak import Count
 
 INIT = '{"type": "connection_init"}'
 RESULT: dict[str, Any] = {"data": {"cards": []}}
@@ -267,6 +268,7 @@ def test_late_results_for_a_client_that_left_are_ignored(ready: GraphQLWS) -> No
     assert ready.next("1", RESULT, operation) == []
 
 
+CONVERSATIONS = Count("conversations in the older graphql-ws", full=20_000, part=100)
 IDS = st.sampled_from(["1", "2"])
 FRAMES = st.one_of(
     st.text(max_size=20),
@@ -344,5 +346,5 @@ class Conversation(RuleBasedStateMachine):
         assert self.machine.closed == self.over
 
 
-TestAnyConversation = Conversation.TestCase
-TestAnyConversation.settings = settings(BOUNDED, stateful_step_count=30)
+TestAnyConversation = CONVERSATIONS.mark(Conversation.TestCase)
+TestAnyConversation.settings = settings(CONVERSATIONS.settings, stateful_step_count=30)
