@@ -23,12 +23,18 @@ from rest_framework.exceptions import (
 from dcrf_graph.access import Access
 from dcrf_graph.arguments import bind, signature_of
 from dcrf_graph.calls import Call, calling, current_call
+from dcrf_graph.changes.change import Gap
 from dcrf_graph.observer.subscriptions import Subscriber
 from dcrf_graph.threads import in_database_thread
 
 logger = logging.getLogger(__name__)
 
 INTERNAL_ERROR = "Internal server error"
+GAP = "gap"
+"""The ``action`` of a frame that says that events are missing."""
+GAP_STATUS = 410
+"""Gone, which is what a watch of Kubernetes answers when it has lost its place."""
+EVENTS_LOST = "Events were lost. Fetch again what you show."
 
 
 class Answers(Access):
@@ -140,3 +146,13 @@ class Answers(Access):
     ) -> None:
         """Tell a subscriber that an event could not be delivered; its subscription goes on."""
         await self.handle_exception(error, action=action, request_id=subscriber.reply_id)
+
+    async def tell_gap(self, subscriber: Subscriber, gap: Gap) -> None:
+        """Tell a subscriber that it has missed events; its subscription goes on."""
+        await self.reply(
+            action=GAP,
+            data={"reason": gap.reason, "missed": gap.missed},
+            errors=[EVENTS_LOST],
+            status=GAP_STATUS,
+            request_id=subscriber.reply_id,
+        )

@@ -41,7 +41,8 @@ class Event:
     """One frame of a subscription.
 
     ``action`` and ``pk`` are the change's, ``data`` is what the handler sent.
-    ``errors`` is not empty for an event that could not be delivered.
+    ``errors`` is not empty for an event that could not be delivered, and for one
+    that says that others are missing: then ``gap`` says what is known of them.
     """
 
     action: str | None
@@ -50,6 +51,7 @@ class Event:
     frame: dict[str, Any]
     errors: tuple[Any, ...] = ()
     status: int = 200
+    gap: dict[str, Any] | None = None
 
 
 def reply_of(frame: dict[str, Any]) -> Reply:
@@ -76,6 +78,7 @@ def event_of(frame: dict[str, Any], delivery: Delivery | None) -> Event:
         frame=frame,
         errors=tuple(reply.errors) if failed else (),
         status=reply.status,
+        gap=reply.data if failed and reply.action == "gap" else None,
     )
 
 

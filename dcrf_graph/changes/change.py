@@ -37,6 +37,25 @@ class Event:
     instance: Any = None
 
 
+@dataclass(frozen=True)
+class Gap:
+    """Events that a subscription did not get: whoever reads this fetches anew what it shows.
+
+    ``reason`` is ``"lost"`` for what was lost between processes, ``"slow"`` for
+    what was dropped because it was not read in time. ``missed`` is how many
+    events, where that is known.
+    """
+
+    reason: str = "lost"
+    missed: int | None = None
+
+    def and_(self, other: Gap) -> Gap:
+        """Two gaps with nothing heard in between, as one."""
+        if self.missed is None or other.missed is None:
+            return Gap(self.reason)
+        return Gap(self.reason, self.missed + other.missed)
+
+
 class Source(Protocol):
     """An observer of a model, as capture sees it."""
 

@@ -15,9 +15,10 @@ import threading
 import uuid
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Protocol
 
-from dcrf_graph.changes.change import Event
+from dcrf_graph.changes.change import Event, Gap
 from dcrf_graph.changes.courier import Courier
 from dcrf_graph.changes.ear import Ear
 from dcrf_graph.changes.envelope import Envelope, encode
@@ -40,6 +41,9 @@ class Member(Protocol):
 
     def push(self, event: Event) -> None:
         """Queue an event; called on ``loop``."""
+
+    def gap(self, gap: Gap) -> None:
+        """Queue, in order with the events, that some are missing; called on ``loop``."""
 
 
 class Hub:
@@ -131,6 +135,14 @@ class Hub:
             self._deliver(events)
             if shared_layer() is not None:
                 self._courier.send(self._envelopes(events))
+
+    def tell(self, gap: Gap) -> None:
+        """Tell every subscription of this process that it may have missed events."""
+        with self._lock:
+            members = {member: None for members in self._groups.values() for member in members}
+        for member in members:
+            with suppress(RuntimeError):  # its loop has ended without a disconnect
+                member.loop.call_soon_threadsafe(member.gap, gap)
 
     def _envelopes(self, events: Sequence[Event]) -> list[tuple[str, str]]:
         groups: dict[str, list[Event]] = {}

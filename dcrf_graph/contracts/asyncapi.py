@@ -37,6 +37,7 @@ CORRELATION = {
     "location": "$message.payload#/payload/request_id",
 }
 ERROR = "error"
+GAP = "gap"
 UNREAD = "unread"
 TITLES = {"request": "Request", "reply": "Reply", "event": "Event"}
 Document = dict[str, Any]
@@ -94,6 +95,8 @@ def channels(actions: Sequence[NativeAction]) -> Document:
     for stream, its in by_stream(actions):
         names = [f"{action.name}.{part}" for action in its for part, _ in parts_of(action)]
         names.append(f"{stream}.{ERROR}")
+        if any(action.event is not None for action in its):
+            names.append(f"{stream}.{GAP}")
         found[f"streams.{stream}"] = {
             "address": stream,
             "title": stream,
@@ -120,6 +123,10 @@ def messages(actions: Sequence[NativeAction], schemas: Schemas) -> Document:
         name = f"{stream}.{ERROR}"
         title = f"Error: a request of {stream} was refused, or a subscription has ended"
         found[name] = message(name, title, {"const": stream}, schemas.ref("error_frame"))
+        if any(action.event is not None for action in its):
+            name = f"{stream}.{GAP}"
+            title = f"Gap: events of a subscription of {stream} were lost"
+            found[name] = message(name, title, {"const": stream}, schemas.ref("gap_frame"))
     title = "Error: a frame that could not be read, or that names no stream"
     found[UNREAD] = message(UNREAD, title, nullable({"type": "string"}), schemas.ref("error_frame"))
     return found
@@ -188,6 +195,7 @@ def event_operation(action: NativeAction) -> Document:
         "title": f"Events of {action.action} of {action.stream}",
         "messages": [
             of_stream(action, f"{action.name}.event"),
+            of_stream(action, f"{action.stream}.{GAP}"),
             of_stream(action, f"{action.stream}.{ERROR}"),
         ],
     }

@@ -21,7 +21,7 @@ from dcrf_graph.graphql.operations import Registered
 from dcrf_graph.graphql.types import RENAME, Types
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-GENERAL = ("request_id", "error_frame", "client_frame", "server_frame", "streams")
+GENERAL = ("request_id", "error_frame", "gap_frame", "client_frame", "server_frame", "streams")
 DESCRIPTION = (
     "Frames on the WebSocket of a router without a subprotocol. docs/protocol.md of dcrf_graph "
     "says when each is sent."
@@ -64,6 +64,7 @@ def schemas_at(root: str) -> Schemas:
         schemas.types.definitions.reserve(name, name, f"this library's own {name}", RENAME)
     schemas.define("request_id", REQUEST_ID)
     schemas.define("error_frame", error_frame(schemas))
+    schemas.define("gap_frame", gap_frame(schemas))
     return schemas
 
 
@@ -103,6 +104,25 @@ def error_frame(schemas: Schemas) -> Schema:
     )
 
 
+def gap_frame(schemas: Schemas) -> Schema:
+    """What a subscription hears of events that it did not get."""
+    missed = {"type": ["integer", "null"], "description": "How many, if that is known."}
+    return opened(
+        {
+            "errors": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+            "data": opened(
+                {"reason": {"type": "string", "description": "lost or slow"}, "missed": missed},
+                ["reason", "missed"],
+            ),
+            "action": {"const": "gap"},
+            "response_status": {"const": 410},
+            "request_id": schemas.ref("request_id"),
+        },
+        ["errors", "data", "action", "response_status", "request_id"],
+        "Events of a subscription were lost: fetch again what is shown. The subscription goes on.",
+    )
+
+
 def by_stream(actions: Sequence[NativeAction]) -> list[tuple[str, list[NativeAction]]]:
     return [(name, list(each)) for name, each in groupby(actions, key=lambda a: a.stream)]
 
@@ -137,7 +157,8 @@ def server_frame(actions: Sequence[NativeAction], schemas: Schemas) -> Schema:
             for part, _ in parts_of(action)
             if part != "request"
         ]
-        payload = {"anyOf": [*payloads, error]}
+        gaps = [schemas.ref("gap_frame")] if any(action.event is not None for action in its) else []
+        payload = {"anyOf": [*payloads, error, *gaps]}
         found.append(opened(envelope({"const": stream}, payload), ("stream", "payload")))
     unread = opened(envelope(nullable({"type": "string"}), error), ("stream", "payload"))
     unread["description"] = "An envelope that names no stream of this router, or none at all."

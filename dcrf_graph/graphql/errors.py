@@ -27,6 +27,7 @@ INTERNAL = "INTERNAL_SERVER_ERROR"
 INTERNAL_MESSAGE = "Internal server error"
 BAD_INPUT = "BAD_USER_INPUT"
 UNAUTHENTICATED = "UNAUTHENTICATED"
+EVENTS_LOST = "EVENTS_LOST"
 
 CODES: dict[int, str] = {
     HTTPStatus.BAD_REQUEST: BAD_INPUT,
@@ -74,6 +75,16 @@ def refusal(status: int, errors: list[Any], user: Any) -> GraphQLError:
         extensions["fields"] = outside(first)
     message = "; ".join(messages(errors)) or HTTPStatus(status).phrase
     return GraphQLError(message, extensions=extensions)
+
+
+def events_lost(status: int, errors: list[Any], gap: Mapping[str, Any]) -> GraphQLError:
+    """A native gap as a GraphQL error: the subscription lives, what it shows is to be refetched.
+
+    Args:
+        gap: its ``reason`` and how many events are ``missed``, if that is known.
+    """
+    extensions = {"code": EVENTS_LOST, "status": status, **gap}
+    return GraphQLError("; ".join(messages(errors)), extensions=extensions)
 
 
 def outside(errors: Mapping[Any, Any]) -> dict[str, Any]:

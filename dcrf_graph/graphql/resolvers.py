@@ -22,7 +22,7 @@ from graphql import (
 )
 
 from dcrf_graph.graphql.definitions import Definition, EnumDefinition, TypeDefinition
-from dcrf_graph.graphql.errors import refusal, user_in
+from dcrf_graph.graphql.errors import events_lost, refusal, user_in
 from dcrf_graph.graphql.operations import Operation, Shape
 from dcrf_graph.graphql.relay import connection, wrong_arguments
 from dcrf_graph.graphql.selection import selection_of
@@ -180,6 +180,8 @@ def event(operation: Operation, keys: frozenset[str]) -> Resolver:
 
     def resolve(source: Any, info: GraphQLResolveInfo, /, **arguments: Any) -> Any:
         if source.status >= 400:
+            if (gap := getattr(source, "gap", None)) is not None:  # a page has none
+                raise events_lost(source.status, list(source.errors), gap)
             raise refusal(source.status, list(source.errors), user_in(info.context))
         match operation.shape:
             case "event":

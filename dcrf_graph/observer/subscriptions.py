@@ -23,7 +23,7 @@ from django.http import Http404
 from rest_framework.exceptions import APIException, Throttled
 
 from dcrf_graph.calls import Call, current_call
-from dcrf_graph.changes.change import Event
+from dcrf_graph.changes.change import Event, Gap
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.settings import api_settings
 from dcrf_graph.threads import own_thread
@@ -83,7 +83,7 @@ class Subscription:
         self.observer = observer
         self.group = group
         self.subscribers: dict[Any, Subscriber] = {}
-        self._queue: deque[tuple[Event, Call | None]] = deque()
+        self._queue: deque[tuple[Event | Gap, Call | None]] = deque()
         self._task: asyncio.Task[Any] | None = None
         self._max_pending = api_settings.MAX_PENDING_EVENTS
 
@@ -105,6 +105,17 @@ class Subscription:
         cause = current_call.get()
         mine = cause is not None and cause.consumer is self.owner.consumer
         self._queue.append((event, cause if mine else None))
+        self._start()
+
+    def gap(self, gap: Gap) -> None:
+        """Queue that events are missing; what is queued next to another gap is one with it."""
+        if self._queue and isinstance(last := self._queue[-1][0], Gap):
+            self._queue[-1] = (last.and_(gap), None)
+            return
+        self._queue.append((gap, None))
+        self._start()
+
+    def _start(self) -> None:
         if self._task is None:
             # An empty context: no request of whoever caused the change leaks in.
             self._task = self.owner.connection.start(self._drain(), context=Context())
@@ -118,7 +129,10 @@ class Subscription:
                     await cause.finished.wait()
                 try:
                     async with own_thread():
-                        await self._deliver(event)
+                        if isinstance(event, Gap):
+                            await self._tell(event)
+                        else:
+                            await self._deliver(event)
                 except Exception:
                     # A reply failed, and so did the one that should say so: the next may not.
                     logger.exception("An event of %s was not delivered", self.observer_id)
@@ -149,6 +163,10 @@ class Subscription:
                 await self.owner.consumer.fail_event(subscriber, event.action, error)
         finally:
             current_delivery.reset(token)
+
+    async def _tell(self, gap: Gap) -> None:
+        for subscriber in list(self.subscribers.values()):
+            await self.owner.consumer.tell_gap(subscriber, gap)
 
     async def _overflow(self, event: Event, ended: Iterable[Subscriber]) -> None:
         for subscriber in ended:

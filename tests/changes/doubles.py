@@ -11,7 +11,7 @@ from typing import Any, cast
 from django.db.models import Model
 
 from dcrf_graph.changes.capture import watch
-from dcrf_graph.changes.change import Action, Event
+from dcrf_graph.changes.change import Action, Event, Gap
 from dcrf_graph.changes.hub import Hub, hub
 
 
@@ -35,12 +35,16 @@ class Reader:
         self.loop = loop or cast(asyncio.AbstractEventLoop, AtOnce())
         self.observer_id = observer_id
         self.events: list[Event] = []
+        self.gaps: list[Gap] = []
         self.came: asyncio.Queue[Event] = asyncio.Queue()
 
     def push(self, event: Event) -> None:
         self.events.append(event)
         if not self.at_once:
             self.came.put_nowait(event)
+
+    def gap(self, gap: Gap) -> None:
+        self.gaps.append(gap)
 
     async def next(self) -> Event:
         """The next event; fails when none comes."""

@@ -82,6 +82,7 @@ def test_a_subscribing_action_is_also_one_that_sends_events() -> None:
     assert events["action"] == "send"
     assert [each["$ref"].rpartition("/")[2] for each in events["messages"]] == [
         "chat.join.event",
+        "chat.gap",
         "chat.error",
     ]
 
