@@ -1,90 +1,58 @@
 """
-What a frame costs in the protocols, in microseconds of CPU: `make bench`.
+Measures what the library costs, next to the least it can cost and to its peers: `make bench`.
 
-The limit of reading a frame is `json.loads` of the same text, that of writing one is `json.dumps`
-of the same object. Each line is the median of several runs, with the fastest and the slowest.
+    python -m benchmarks                    everything, peers too, into benchmarks/report.md
+    python -m benchmarks fanout --quick     one scenario, fewer rounds, to the terminal
+    python -m benchmarks fanout --peers     with those peers whose environments were made
 """
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-import statistics
+import argparse
+import asyncio
+import sys
 import time
-from collections.abc import Callable
-from importlib.metadata import version
+from pathlib import Path
 
-from dcrf_graph.protocols.effects import Start
-from dcrf_graph.protocols.graphql_transport_ws import GraphQLTransportWS
-from dcrf_graph.protocols.native import NativeStreams
+from benchmarks.contenders import ROOT
+from benchmarks.effort import FULL, QUICK
+from benchmarks.outcome import Outcome
+from benchmarks.report import markdown
+from benchmarks.scenarios import SCENARIOS
 
-RUNS = 7
-REPETITIONS = 5_000
-
-LIST = json.dumps({"stream": "cards", "payload": {"action": "list", "request_id": 42}})
-SUBSCRIBE = json.dumps(
-    {
-        "id": "1",
-        "type": "subscribe",
-        "payload": {
-            "query": "subscription($id: ID!) { cardChanged(id: $id) { action id data { title } } }",
-            "variables": {"id": "7"},
-        },
-    }
-)
-RESULT = {
-    "data": {"cardChanged": {"action": "UPDATE", "id": "7", "data": {"title": "Write the manual"}}}
-}
+REPORT = ROOT / "benchmarks" / "report.md"
 
 
-def measure(work: Callable[[], object]) -> list[float]:
-    """The CPU time of one repetition, in microseconds, for each run."""
-    runs = []
-    for _ in range(RUNS):
-        begin = time.process_time_ns()
-        for _ in range(REPETITIONS):
-            work()
-        runs.append((time.process_time_ns() - begin) / REPETITIONS / 1_000)
-    return runs
-
-
-def operations() -> tuple[Callable[[], object], Callable[[], object]]:
-    """An operation that comes and is completed; and a result for one that runs on."""
-    machine = GraphQLTransportWS()
-    machine.receive('{"type": "connection_init"}')
-    machine.acknowledge()
-
-    def come_and_go() -> None:
-        [start] = machine.receive(SUBSCRIBE)
-        assert isinstance(start, Start)
-        machine.complete(start.id, start.operation)
-
-    other = GraphQLTransportWS()
-    other.receive('{"type": "connection_init"}')
-    other.acknowledge()
-    [running] = other.receive(SUBSCRIBE)
-    assert isinstance(running, Start)
-    return come_and_go, lambda: other.next(running.id, RESULT, running.operation)
+async def measure(names: list[str], quick: bool, peers: bool) -> list[Outcome]:
+    """Run scenarios one after the other; a dot on stderr is one turn of one contender."""
+    outcomes = []
+    for name in names:
+        begin = time.monotonic()
+        print(f"{name} ", end="", file=sys.stderr, flush=True)
+        outcomes.append(await SCENARIOS[name](QUICK if quick else FULL, peers))
+        print(f" {time.monotonic() - begin:.0f} s", file=sys.stderr)
+    return outcomes
 
 
 def main() -> None:
-    come_and_go, send_next = operations()
-    streams = NativeStreams(["cards"])
-    packages = ", ".join(f"{name} {version(name)}" for name in ("dcrf-graph", "django", "channels"))
-    print(f"Python {platform.python_version()}, {packages}, {os.cpu_count()} CPUs")
-    print(f"{RUNS} runs of {REPETITIONS:,} repetitions; microseconds of CPU each\n")
-    print(f"{'':44}{'median':>8}{'fastest':>9}{'slowest':>9}")
-    for name, work in (
-        ("limit: json.loads of a native frame", lambda: json.loads(LIST)),
-        ("native streams: read a frame", lambda: streams.receive(LIST)),
-        ("limit: json.loads of a subscribe message", lambda: json.loads(SUBSCRIBE)),
-        ("graphql-transport-ws: subscribe, complete", come_and_go),
-        ("limit: json.dumps of a result", lambda: json.dumps(RESULT)),
-        ("graphql-transport-ws: send a result", send_next),
-    ):
-        runs = measure(work)
-        print(f"{name:44}{statistics.median(runs):8.2f}{min(runs):9.2f}{max(runs):9.2f}")
+    """Read the command line, measure, write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("scenarios", nargs="*", help=f"of {', '.join(SCENARIOS)}; none is all")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds")
+    parser.add_argument("--peers", action="store_true", help="measure other libraries too")
+    parser.add_argument("--report", type=Path, help="where to write; with all scenarios report.md")
+    options = parser.parse_args()
+    if unknown := set(options.scenarios) - set(SCENARIOS):
+        parser.error(f"no such scenario: {', '.join(unknown)}; expected {', '.join(SCENARIOS)}")
+    everything = not options.scenarios
+    names = options.scenarios or list(SCENARIOS)
+    outcomes = asyncio.run(measure(names, options.quick, options.peers or everything))
+    text = markdown(outcomes, " ".join(["python -m benchmarks", *sys.argv[1:]]))
+    report = options.report or (REPORT if everything and not options.quick else None)
+    if report:
+        report.write_text(text)
+    print(text)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,33 @@
+"""What was measured: one figure over several rounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from statistics import median
+
+
+@dataclass
+class Figure:
+    """The same quantity in each round; ``unit`` is e.g. ``"us"``."""
+
+    unit: str = "µs"
+    rounds: list[float] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        return median(self.rounds)
+
+    @property
+    def least(self) -> float:
+        return min(self.rounds)
+
+    @property
+    def most(self) -> float:
+        return max(self.rounds)
+
+    def over(self, other: Figure) -> Figure:
+        """This as a multiple of another, round by round: what disturbs a round disturbs both."""
+        return Figure("×", [a / b for a, b in zip(self.rounds, other.rounds, strict=True)])
+
+    def __str__(self) -> str:
+        return f"{self.median:.3g} {self.unit} ({self.least:.3g} to {self.most:.3g})"
