@@ -37,6 +37,7 @@ from dcrf_graph.graphql.sources import (
     field_for,
     output_is_nullable,
     return_annotation,
+    stored,
 )
 from dcrf_graph.graphql.spectacular import told_field
 from dcrf_graph.graphql.types import cleaned
@@ -154,6 +155,9 @@ def is_always_there(field: AnyField, source: Source) -> bool:
     """Whether DRF never leaves a field out of what it writes."""
     known = source.nullable is not None or source.annotation is not NOTHING
     given = field.required or field.allow_null or field.default is not empty
+    if len(field.source_attrs) > 1 and source.nullable is not False:
+        # What has no country, because there is no supplier, is left out.
+        return bool(given)
     return known or given or field.source == "*"
 
 
@@ -168,11 +172,17 @@ def text(form: str | None = None) -> Rule:
         }
         return {
             "type": "string",
-            **given({"format": form}),
+            **given({"format": None if may_be_empty(field, place) else form}),
             **(given(bounds) if place.reads else {}),
         }
 
     return rule
+
+
+def may_be_empty(field: Any, place: Place) -> bool:
+    """Whether "" is among the values; DRF does not tell of a field that is only read."""
+    column = place.source.column
+    return bool(getattr(field, "allow_blank", False)) or (column is not None and column.blank)
 
 
 def number(kind: str) -> Rule:
@@ -301,7 +311,14 @@ def read_only(field: serializers.ReadOnlyField, place: Place) -> Schema:
 
 
 def model_field(field: serializers.ModelField, place: Place) -> Schema:
-    return column_schema(field.model_field, place)
+    """The column's value as it is in the row, which for a decimal may be a number too.
+
+    What a database has generated is a number there until the row is loaded.
+    """
+    found = column_schema(field.model_field, place)
+    if isinstance(stored(field.model_field), models.DecimalField):
+        return {"type": ["string", "number"]}
+    return found
 
 
 def column_schema(column: models.Field[Any, Any], place: Place) -> Schema:

@@ -108,7 +108,10 @@ class ModelObserver(BaseObserver):
         if self._serializer is not None:
             body = self._serializer(self, instance, action, **kwargs)
         elif self.serializer_class is not None:
-            body = loading(self.serializer_class(to_be_read(instance, action))).data
+            # One message for all who listen: there is no request, and hyperlinks are relative.
+            context = {"request": None}
+            row = to_be_read(instance, action)
+            body = loading(self.serializer_class(row, context=context)).data
         else:
             body = {"pk": instance.pk}
         return {

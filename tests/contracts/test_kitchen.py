@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections import defaultdict
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import pytest
-import pytest_asyncio
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import AnonymousUser
 from django.test import override_settings
 from jsonschema import Draft202012Validator, FormatChecker
@@ -17,13 +18,10 @@ from jsonschema import Draft202012Validator, FormatChecker
 from dcrf_graph.contracts.asyncapi import asyncapi
 from dcrf_graph.contracts.frames import frames
 from tests.kitchen.consumers import kitchen
-from tests.parity.sockets import arrival, open_socket
+from tests.kitchen.evening import EVENING, ORDER, Ask, happen, stock
+from tests.parity.sockets import Socket, arrival, open_socket
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-SUPPLIER = {"name": "A", "code": "a"}
-ORDER = {"kind": "in", "guest": "Ada", "table": 1}
-TABLE = {"number": 1, "seats": 4, "near": "door"}
 
 
 @cache
@@ -68,69 +66,57 @@ def test_the_description_of_its_sockets_has_no_loose_ends() -> None:
 class Client:
     """A native client that checks what it sends and what it gets."""
 
-    def __init__(self, socket: Any, heard: asyncio.Queue[Any]) -> None:
-        self.socket = socket
-        self.heard = heard
+    def __init__(self) -> None:
+        self.mail: defaultdict[Any, asyncio.Queue[Any]] = defaultdict(asyncio.Queue)
 
-    async def ask(self, stream: str, action: str, **keys: Any) -> Any:
-        """The data of an action that has to succeed."""
-        frame = {"stream": stream, "payload": {"action": action, "request_id": 1, **keys}}
-        assert problems("client_frame", frame) == []
-        self.socket.send(frame)
-        answer = await arrival(self.heard)
-        assert answer["payload"]["errors"] == []
-        assert answer["payload"]["response_status"] < 300, answer
-        assert problems("server_frame", answer) == []
-        assert problems(f"{stream}.{action}.reply", answer["payload"]) == []
-        return answer["payload"]["data"]
+    def hear(self, frame: dict[str, Any]) -> None:
+        self.mail[frame["payload"]["request_id"]].put_nowait(frame)
+
+    async def payload(self, request_id: int, name: str) -> dict[str, Any]:
+        """The next payload under a request_id, which is to be one of the contract's."""
+        frame = await arrival(self.mail[request_id])
+        assert problems("server_frame", frame) == [], frame
+        payload: dict[str, Any] = frame["payload"]
+        assert problems("error_frame" if payload["errors"] else name, payload) == [], payload
+        return payload
+
+    async def ask(self, socket: Socket, ask: Ask, request_id: int) -> None:
+        """Ask, read every reply, let happen what is to be heard, and hear it."""
+        payload = {"action": ask.action, "request_id": request_id, **ask.keys}
+        frame = {"stream": ask.stream, "payload": payload}
+        assert ask.refused == 400 or problems("client_frame", frame) == []
+        socket.send(frame)
+        for _ in range(ask.replies):
+            reply = await self.payload(request_id, f"{ask}.reply")
+            assert (reply["response_status"] < 300) is (ask.refused is None), reply
+            assert ask.refused in (None, reply["response_status"])
+        if ask.after:
+            await sync_to_async(happen)(ask.after)
+            await self.payload(request_id, f"{ask}.event")
 
 
-@pytest_asyncio.fixture
-async def client() -> AsyncIterator[Client]:
-    heard: asyncio.Queue[Any] = asyncio.Queue()
+async def test_every_frame_of_an_evening_is_as_promised(subtests: pytest.Subtests) -> None:
+    """Each action of each consumer: its request, all its replies, and its event."""
+    await sync_to_async(stock)()
+    client = Client()
     with override_settings(ROOT_URLCONF="tests.kitchen.urls"):
-        application = kitchen().as_asgi()
-        async with open_socket(application, AnonymousUser(), (), heard.put_nowait) as socket:
-            yield Client(socket, heard)
+        async with open_socket(kitchen().as_asgi(), AnonymousUser(), (), client.hear) as socket:
+            for number, ask in enumerate(EVENING):
+                with subtests.test(str(ask)):
+                    await client.ask(socket, ask, number)
 
 
-async def test_rows_are_answered_as_promised(client: Client) -> None:
-    await client.ask("guests", "add_supplier", supplier=SUPPLIER)
-    await client.ask("suppliers", "patch", code="a", data={"country": "NL"})
-    await client.ask("suppliers", "retrieve", code="a")
-    await client.ask("suppliers", "list", query={"page": "1"})
-    await client.ask("tags", "create", data={"name": "hot"})
-    await client.ask("tags", "list")
+def test_no_action_is_left_out_of_the_evening() -> None:
+    streams = contract()["$defs"]["streams"]["properties"]
+    actions = {f"{name}.{a}" for name, stream in streams.items() for a in stream["properties"]}
+    assert {str(ask) for ask in EVENING} == actions
+    heard = {name for name in actions if "event" in streams_of(streams, name)["properties"]}
+    assert {str(ask) for ask in EVENING if ask.after} == heard
 
 
-@pytest.mark.parametrize(
-    ("stream", "action", "keys"),
-    [
-        ("dishes", "measure", {"pk": 1}),
-        ("dishes", "suggest_tags", {"text": "a"}),
-        ("dishes", "search", {"text": "a"}),
-        ("dishes", "warm_up", {"pk": 1}),
-        ("dishes", "preheat", {"degrees": 180.5}),
-        ("dishes", "burn", {}),
-        ("dishes", "tick", {"until": 2}),
-        ("dishes", "watch_orders", {}),
-        ("guests", "book", {"booking": {"guests": 2, "day": "2026-11-22", "table": TABLE}}),
-        ("guests", "add_supplier", {"supplier": SUPPLIER}),
-        ("guests", "order", {"order": ORDER}),
-    ],
-)
-async def test_answers_are_as_promised(
-    stream: str, action: str, keys: dict[str, Any], client: Client
-) -> None:
-    await client.ask(stream, action, **keys)
-
-
-async def test_wrapped_views_answer_as_promised(client: Client) -> None:
-    made = await client.ask("vendors", "create", data=SUPPLIER)
-    await client.ask("vendors", "list", query={"search": "A"})
-    key = {"pk": made["id"]}
-    await client.ask("partners", "patch", parameters=key, data={"country": "NL"})
-    assert (await client.ask("partners", "retrieve", parameters=key))["country"] == "NL"
+def streams_of(streams: Any, name: str) -> Any:
+    stream, action = name.split(".")
+    return streams[stream]["properties"][action]
 
 
 def test_an_order_of_no_kind_is_not_as_promised() -> None:

@@ -47,6 +47,7 @@ from tests.kitchen.serializers import (
     Table,
     TagSerializer,
     Weather,
+    sample,
 )
 
 bell = Signal()
@@ -128,7 +129,11 @@ class DishConsumer(
 
     @action(input=list[TagSerializer], output=list[TagSerializer])
     def set_tags(self, pk: int, data: Any, **kwargs: Any) -> Any:
-        return data
+        """Replace the tags of a dish."""
+        serializer: Any = TagSerializer(data=data, many=True)
+        serializer.is_valid(raise_exception=True)
+        self.get_object(pk=pk).tags.set(serializer.save())
+        return serializer.data
 
     @action(deprecated="Dishes do not get cold any more.")
     def warm_up(self, pk: int, **kwargs: Any) -> bool:
@@ -199,8 +204,12 @@ class StepConsumer(ListModelMixin, GenericAsyncAPIConsumer):
     serializer_class = StepSerializer
 
     @action()
-    def list(self, dish: int, **kwargs: Any) -> Any:
-        return super().list(dish=dish, **kwargs)
+    async def list(self, dish: int, **kwargs: Any) -> Any:
+        """The steps of a dish."""
+        return await super().list(dish=dish, **kwargs)
+
+    def filter_queryset(self, queryset: Any, **kwargs: Any) -> Any:
+        return super().filter_queryset(queryset.filter(dish=kwargs["dish"]), **kwargs)
 
 
 class MenuConsumer(StreamedPaginatedListMixin, GenericAsyncAPIConsumer):
@@ -227,11 +236,15 @@ class GuestConsumer(AsyncAPIConsumer):
     """Arguments of every annotation, without a model."""
 
     @action(kind="query", output=EveryField)
-    def everything(self, **kwargs: Any) -> Any: ...
+    def everything(self, **kwargs: Any) -> Any:
+        """One of everything."""
+        return EveryField(instance=sample(), context={"request": None}).data
 
     @action(input=EveryField, output=EveryField)
     def send_everything(self, data: Any, **kwargs: Any) -> Any:
-        return data
+        """Something for everything."""
+        EveryField(data=data, context={"request": None}).is_valid(raise_exception=True)
+        return EveryField(instance=sample(), context={"request": None}).data
 
     @action()
     async def book(self, booking: Booking, **kwargs: Any) -> Booking:
@@ -265,14 +278,20 @@ class GuestConsumer(AsyncAPIConsumer):
         tone: Literal["low", "high"] = "low",
         **kwargs: Any,
     ) -> dict[str, Any]:
-        return {}
+        return {"text": text, "moment": moment, "tags": tags, "table": table, "maybe": maybe}
 
     @action(output=OrderSerializer)
     async def order(self, order: OrderSerializer, **kwargs: Any) -> Any:
         return order.data
 
     @observer(bell)
-    async def rung(self, message: Any, **kwargs: Any) -> None: ...
+    async def rung(self, message: Any, subscribing_request_ids: Any = (), **kwargs: Any) -> None:
+        for request_id in subscribing_request_ids:
+            await self.reply(action="rung", data=message["table"], request_id=request_id)
+
+    @rung.serializer  # type: ignore[no-redef]
+    def rung(self, signal: Any, table: Table, **kwargs: Any) -> dict[str, Any]:
+        return {"table": table}
 
     @action(subscribes="rung", output=Table)
     async def subscribe_to_bell(self, request_id: Any, **kwargs: Any) -> None:

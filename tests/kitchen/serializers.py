@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime
 import enum
+import uuid
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal, NotRequired, TypedDict
 
+from django import forms
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -81,6 +84,14 @@ class SecretSerializer(serializers.ModelSerializer[Secret]):
         fields = ["text"]
 
 
+class SummarySerializer(serializers.ModelSerializer[Dish]):
+    """A dish, in short."""
+
+    class Meta:
+        model = Dish
+        fields = ["title", "price"]
+
+
 class StepSerializer(serializers.ModelSerializer[Step]):
     """A step, and the steps that it is made of."""
 
@@ -120,7 +131,7 @@ class DishSerializer(serializers.ModelSerializer[Dish]):
     secret = SecretSerializer(read_only=True)
     steps = StepSerializer(many=True, read_only=True)
     title = serializers.ReadOnlyField()
-    summary = SecretSerializer(source="*", read_only=True)
+    summary = SummarySerializer(source="*", read_only=True)
     course_text = serializers.ReadOnlyField(source="get_course_display")
     nutrition = serializers.SerializerMethodField()
     tables = serializers.SerializerMethodField()
@@ -197,7 +208,8 @@ class EveryField(serializers.Serializer[Any]):
     choice_or_blank = serializers.ChoiceField(choices=["a"], allow_blank=True)
     choices = serializers.MultipleChoiceField(choices=["x", "y"])
     file = serializers.FileField()
-    image = serializers.ImageField()
+    # Looking into the picture would need Pillow.
+    image = serializers.ImageField(_DjangoImageField=forms.FileField)
     list = serializers.ListField()
     list_of_integers = serializers.ListField(child=serializers.IntegerField())
     list_of_nulls = serializers.ListField(child=serializers.CharField(allow_null=True))
@@ -230,6 +242,58 @@ class EveryField(serializers.Serializer[Any]):
     defaulted = serializers.IntegerField(default=3)
     only_written = serializers.CharField(write_only=True)
     labelled = serializers.CharField(label="With a label")
+
+
+def sample() -> SimpleNamespace:
+    """What has a value for each field of ``EveryField``."""
+    day = datetime.date(2026, 11, 22)
+    clock = datetime.time(10, 44, 39)
+    moment = datetime.datetime.combine(day, clock, datetime.UTC)
+    key = uuid.UUID("0b5c1e1e-6f0c-4f5c-8a51-2f1b6a2f4c3d")
+    supplier = Supplier(pk=1, name="Ada", code="ada")
+    dish = Dish(pk=1, name="Soup", slug="soup", recipe="recipes/soup.txt")
+    amount = Decimal("2.50")
+    return SimpleNamespace(
+        **dict.fromkeys(("char", "email", "regex", "slug"), "a@example.org"),
+        **dict.fromkeys(("uuid", "uuid_hex", "uuid_int"), key),
+        **dict.fromkeys(("decimal", "decimal_number", "decimal_local", "price", "money"), amount),
+        **dict.fromkeys(("date_time", "date_time_formatted"), moment),
+        **dict.fromkeys(("date", "date_or_text"), day),
+        **dict.fromkeys(("file", "image"), dish.recipe),
+        **dict.fromkeys(("primary_key", "slug_related", "string_related", "hyperlink"), dish),
+        primary_keys=[Tag(pk=1, name="hot")],
+        nested_many=[Tag(pk=2, name="cold")],
+        list=[1, None],
+        list_of_integers=[1, 2],
+        dict={"a": [1]},
+        dict_of_integers={"a": 1},
+        json={"a": [None]},
+        json_text=[1],
+        boolean=True,
+        url="https://example.org/",
+        file_path=str(HERE / "models.py"),
+        ip="127.0.0.1",
+        integer=1,
+        big_integer=2**40,
+        float=1.5,
+        time=clock,
+        duration=datetime.timedelta(days=3, hours=4),
+        choice="b-c",
+        choice_of_class="main",
+        choice_of_numbers=2,
+        choice_or_blank="",
+        choices=["x", "y"],
+        list_of_nulls=["a", None],
+        list_of_lists=[[1.0], []],
+        hstore={"a": "b", "c": None},
+        only_read={"anything": True},
+        slug_nullable=supplier,
+        nested=supplier,
+        nullable=None,
+        optional="",
+        defaulted=3,
+        labelled="",
+    )
 
 
 class Dine(serializers.Serializer[Any]):

@@ -99,10 +99,6 @@ async def test_a_wrong_value_is_refused_with_its_path(session: Session) -> None:
         ),
         ('{ dishTagIdeas(text: "a") { id name } }', [{"id": "1", "name": "a"}]),
         (
-            'mutation { dishSetTags(id: 1, data: [{name: "a"}]) { name } }',
-            [{"name": "a"}],
-        ),
-        (
             'mutation { guestBook(booking: {guests: 2, day: "2026-11-22", table: {number: 1, '
             "seats: 4, near: DOOR}}) { guests day special table { seats near } } }",
             {

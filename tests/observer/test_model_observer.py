@@ -6,6 +6,8 @@ import uuid
 from typing import Any
 
 import pytest
+from django.test import override_settings
+from rest_framework import serializers
 
 from dcrf_graph.changes.change import Action
 from dcrf_graph.observer.model_observer import ModelObserver
@@ -33,6 +35,18 @@ def test_without_a_serializer_the_message_is_the_key() -> None:
 def test_a_serializer_class_makes_the_body() -> None:
     observer = ModelObserver(handler, Note, serializer_class=NoteSerializer)
     assert observer.serialize(Note(pk=1, text="a"), Action.CREATE)["body"] == {"id": 1, "text": "a"}
+
+
+@override_settings(ROOT_URLCONF="tests.kitchen.urls")
+def test_a_hyperlink_in_a_message_is_relative() -> None:
+    """There is no request to take the host from."""
+
+    class Linked(serializers.Serializer[Any]):
+        url = serializers.HyperlinkedIdentityField(view_name="dish-detail")
+
+    observer = ModelObserver(handler, Note, serializer_class=Linked)
+    message = observer.serialize(Note(pk=1), Action.CREATE)
+    assert message["body"] == {"url": "/dishes/1/"}
 
 
 def test_a_serializer_method_comes_before_the_class() -> None:
