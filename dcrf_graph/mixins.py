@@ -18,8 +18,10 @@ from dcrf_graph.api_consumer import replaced
 from dcrf_graph.arguments import refuse
 from dcrf_graph.calls import Call, calling, current_call
 from dcrf_graph.decorators import action
+from dcrf_graph.generics import GenericAsyncAPIConsumer
 from dcrf_graph.loading.representation import Selection, narrowed_for, represented
 from dcrf_graph.loading.rows import may_be_narrowed
+from dcrf_graph.loading.writing import written
 from dcrf_graph.pagination import WebsocketLimitOffsetPagination, cursors_of
 from dcrf_graph.settings import api_settings
 
@@ -51,6 +53,36 @@ def selection_of(consumer: Any) -> Selection | None:
     if getattr(method, "__module__", None) != __name__:
         return None
     return None if any(replaced(consumer, name) for name in OUTPUT) else call.selection
+
+
+def rows_written(
+    consumer: Any, rows: Any, selection: Selection | None, kwargs: Mapping[str, Any]
+) -> Any:
+    """What the consumer's serializer writes of many rows; by a plan where it has one."""
+    if leaves_serializers(consumer):
+        data = written(consumer.get_serializer_class(**kwargs), rows, selection)
+        if data is not None:
+            return data
+    serializer = consumer.get_serializer(instance=rows, many=True, action_kwargs=kwargs)
+    return represented(serializer, selection)
+
+
+def row_written(
+    consumer: Any, row: Any, selection: Selection | None, kwargs: Mapping[str, Any]
+) -> Any:
+    """What the consumer's serializer writes of one row; by a plan where it has one."""
+    if leaves_serializers(consumer):
+        data = written(consumer.get_serializer_class(**kwargs), [row], selection)
+        if data is not None:
+            return data[0]
+    serializer = consumer.get_serializer(instance=row, action_kwargs=kwargs)
+    return represented(serializer, selection)
+
+
+def leaves_serializers(consumer: Any) -> bool:
+    """Whether a consumer's serializers are made by us, and may load what they read."""
+    made = type(consumer).get_serializer is GenericAsyncAPIConsumer.get_serializer
+    return made and consumer.load_relations
 
 
 def narrowed_page(
@@ -90,8 +122,7 @@ class ListModelMixin:
         """List the rows."""
         refuse(kwargs, "queryset")
         queryset = self.filter_queryset(self.get_queryset(**kwargs), **kwargs)
-        serializer = self.get_serializer(instance=queryset, many=True, action_kwargs=kwargs)
-        return represented(serializer, selection_of(self)), status.HTTP_200_OK
+        return rows_written(self, queryset, selection_of(self), kwargs), status.HTTP_200_OK
 
 
 class RetrieveModelMixin:
@@ -101,8 +132,7 @@ class RetrieveModelMixin:
     def retrieve(self: Any, **kwargs: Any) -> Reply:
         """Retrieve one row."""
         instance = self.get_object(**kwargs)
-        serializer = self.get_serializer(instance=instance, action_kwargs=kwargs)
-        return represented(serializer, selection_of(self)), status.HTTP_200_OK
+        return row_written(self, instance, selection_of(self), kwargs), status.HTTP_200_OK
 
 
 class UpdateModelMixin:
@@ -186,8 +216,7 @@ class PaginatedModelListMixin(ListModelMixin):
             queryset = narrowed_page(self, queryset, selection, kwargs)
             page = self.paginate_queryset(queryset, **kwargs)
             rows = queryset if page is None else page
-            serializer = self.get_serializer(instance=rows, many=True, action_kwargs=kwargs)
-            data = represented(serializer, selection)
+            data = rows_written(self, rows, selection, kwargs)
             if call.captured and page is not None and isinstance(self.paginator, CursorPagination):
                 call.cursors = cursors_of(self.paginator)
             return data if page is None else self.get_paginated_response(data)

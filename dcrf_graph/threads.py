@@ -1,21 +1,26 @@
 """
-Which thread runs the synchronous part of a call: one of its own.
+Which thread runs the synchronous part of a call: one that nobody else uses meanwhile.
 
 Django's ORM is synchronous. Without a context of its own, everything that
 ``sync_to_async`` runs in a process shares one thread, and one slow query delays
 every connection. So each call, and each delivery, runs in a
-``ThreadSensitiveContext``: a thread that is made when the first synchronous
-code needs it, holds one database connection, and is given back, connection
-closed, when the call ends.
+``ThreadSensitiveContext``: a thread that it gets when its first synchronous
+code runs, and gives back when it ends. The thread keeps its database
+connections as long as ``CONN_MAX_AGE`` says, as a thread of Django's own
+requests does; by default it closes them at the end of each call.
 
-Source: docs/decisions/0003-one-thread-context-per-call.md
+Source: docs/decisions/0003-one-thread-context-per-call.md and
+docs/decisions/0027-threads-are-kept-as-djangos-are.md, which revisits it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import threading
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import wraps
 from typing import Any
@@ -23,6 +28,81 @@ from typing import Any
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
 from channels.db import database_sync_to_async
 from django.db import connections
+
+KEPT = 16
+"""Threads without work that a process keeps; a thread that is one too many ends."""
+
+
+class CallThread(ThreadPoolExecutor):
+    """The one thread of a call, and of the next call when that one has ended."""
+
+    def __init__(self) -> None:
+        super().__init__(max_workers=1, thread_name_prefix="dcrf_graph")
+        self._last: Future[Any] | None = None
+        self._of_another = False
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run a function on the thread; before the first one of a call, look after connections."""
+        if self._of_another:
+            self._of_another = False
+            super().submit(close_old)
+        self._last = super().submit(fn, *args, **kwargs)
+        return self._last
+
+    async def give_back(self) -> None:
+        """End the call: wait for what the thread still does, and keep it for another call.
+
+        Cancelling does not shorten the wait.
+        """
+        used, self._last = self._last, None
+        clean = True
+        try:
+            # A call that was cancelled leaves work behind; it runs before this.
+            if used is not None and (closes_at_once() or not used.done()):
+                clean = False
+                clean = await until_done(super().submit(close_old))
+            else:
+                self._of_another = used is not None
+        finally:
+            if clean:
+                idle.append(self)
+            else:
+                self.end()
+            if len(idle) > KEPT:
+                idle.popleft().end()
+
+    def threads(self) -> list[threading.Thread]:
+        """The thread, once it has been needed."""
+        return list(self._threads)
+
+    def end(self) -> None:
+        """End the thread; an open connection would not end with it."""
+        if self._threads:
+            super().submit(connections.close_all)
+        self.shutdown(wait=False)
+
+
+idle: deque[CallThread] = deque()
+"""Threads between two calls, the coldest first."""
+
+os.register_at_fork(after_in_child=idle.clear)
+
+
+def closes_at_once() -> bool:
+    """Whether a database wants its connections closed after each call."""
+    return any(options["CONN_MAX_AGE"] == 0 for options in connections.settings.values())
+
+
+def close_old() -> bool:
+    """Close the connections of this thread that are too old or broken.
+
+    False where a transaction has been left open: the thread is of no use to another call.
+    """
+    for connection in connections.all(initialized_only=True):
+        if connection.in_atomic_block:
+            return False
+        connection.close_if_unusable_or_obsolete()
+    return True
 
 
 class CallContext(ThreadSensitiveContext):
@@ -41,7 +121,7 @@ class CallContext(ThreadSensitiveContext):
 
 @asynccontextmanager
 async def own_thread(*, detached: bool = False) -> AsyncIterator[None]:
-    """Run the synchronous code inside on a thread that nobody else uses.
+    """Run the synchronous code inside on a thread that nobody else uses meanwhile.
 
     Nested uses share the outermost one's thread, unless ``detached`` says that
     the code inside will outlive it. Code that never leaves the loop costs no
@@ -54,19 +134,16 @@ async def own_thread(*, detached: bool = False) -> AsyncIterator[None]:
     # ThreadSensitiveContext cannot be entered inside another one, which is what
     # a detached task inherits; as a key it names a thread all the same.
     context = CallContext()  # type: ignore[no-untyped-call]
+    thread = idle.pop() if idle else CallThread()
+    SyncToAsync.context_to_thread_executor[context] = thread
     token = inherited.set(context)
     try:
         yield
     finally:
         inherited.reset(token)
         context.ended = True
-        executor = SyncToAsync.context_to_thread_executor.pop(context, None)
-        if executor is not None:
-            # The thread ends with the context and would take open connections
-            # along; the native async ORM and bare sync_to_async close none.
-            closing = executor.submit(connections.close_all)
-            executor.shutdown(wait=False)
-            await until_done(closing)
+        del SyncToAsync.context_to_thread_executor[context]
+        await thread.give_back()
 
 
 def in_database_thread(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
@@ -87,7 +164,7 @@ def in_database_thread(function: Callable[..., Any]) -> Callable[..., Awaitable[
     return run
 
 
-async def until_done(work: Future[None]) -> None:
+async def until_done(work: Future[Any]) -> Any:
     """Wait for what a thread does, however often this task is cancelled meanwhile."""
     waiting = asyncio.wrap_future(work)
     cancelled: asyncio.CancelledError | None = None
@@ -98,4 +175,4 @@ async def until_done(work: Future[None]) -> None:
             cancelled = error
     if cancelled is not None:
         raise cancelled
-    waiting.result()
+    return waiting.result()

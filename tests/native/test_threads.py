@@ -1,4 +1,4 @@
-"""Every call has a thread of its own, and gives it back with its database connection closed."""
+"""Every call has a thread of its own, and gives it back as clean as it got it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
-from django.db import connections
+from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
@@ -19,7 +19,7 @@ from dcrf_graph.calls import current_call
 from dcrf_graph.consumers import AsyncAPIConsumer
 from dcrf_graph.decorators import action, detached
 from dcrf_graph.observer import model_observer
-from dcrf_graph.threads import own_thread
+from dcrf_graph.threads import KEPT, idle, own_thread
 from tests.native.client import connected, in_thread
 from tests.testapp.models import Note
 
@@ -91,10 +91,6 @@ class Reads(AsyncAPIConsumer):
         return threading.get_ident(), 200
 
     @action()
-    def keep(self, **kwargs: Any) -> None:
-        self.thread = threading.current_thread()
-
-    @action()
     async def threads(self, **kwargs: Any) -> tuple[list[int], int]:
         return [
             await sync_to_async(threading.get_ident)(),
@@ -152,13 +148,60 @@ async def test_the_synchronous_code_of_one_call_shares_a_thread() -> None:
     assert first == second != threading.get_ident()
 
 
-async def test_the_thread_of_a_call_ends_with_it() -> None:
+async def test_the_next_call_gets_the_thread_of_the_one_before() -> None:
     async with connected(Reads) as client:
-        await client.call("keep")
-        thread = client.consumer.thread
-        assert thread is not threading.current_thread()
-        await asyncio.to_thread(thread.join, 10)
-        assert not thread.is_alive()
+        first = (await client.call("threads"))["data"]
+        second = (await client.call("threads"))["data"]
+    assert first == second
+
+
+async def test_a_connection_is_kept_for_as_long_as_the_settings_say(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 60)
+    async with own_thread():
+        with connections_opened() as opened:
+            await sync_to_async(connections.close_all)()
+            await Note.objects.acount()
+    [connection] = opened
+    assert connection.connection is not None
+    with connections_opened() as again:
+        async with own_thread():
+            await Note.objects.acount()
+        assert not again
+        connection.close_at = 0
+        async with own_thread():
+            await Note.objects.acount()
+        assert len(again) == 1
+
+
+async def test_a_thread_whose_transaction_was_left_open_is_not_used_again() -> None:
+    left = transaction.atomic()
+    async with own_thread():
+        await sync_to_async(left.__enter__)()
+        thread = await sync_to_async(threading.current_thread)()
+    async with own_thread():
+        assert await sync_to_async(threading.current_thread)() is not thread
+    await asyncio.to_thread(thread.join, 10)
+    assert not thread.is_alive()
+
+
+async def test_only_so_many_threads_wait_for_work() -> None:
+    meeting = threading.Barrier(KEPT + 4, timeout=10)
+
+    async def meet() -> threading.Thread:
+        async with own_thread():
+            await sync_to_async(meeting.wait)()
+            return await sync_to_async(threading.current_thread)()
+
+    # Tasks, so that each has a context of its own.
+    threads = await asyncio.gather(*(meet() for _ in range(KEPT + 4)))
+    kept = [thread for each in idle for thread in each.threads()]
+    assert len(idle) == KEPT >= len(kept)
+    for thread in threads:
+        if thread not in kept:
+            await asyncio.to_thread(thread.join, 10)
+            assert not thread.is_alive()
 
 
 async def test_a_detached_task_has_a_thread_of_its_own() -> None:
@@ -246,5 +289,4 @@ async def test_what_outlives_a_call_may_have_a_thread_of_its_own_again() -> None
         task = asyncio.create_task(disconnect())
     call_ended.set()
     thread = await task
-    await asyncio.to_thread(thread.join, 10)
-    assert not thread.is_alive()
+    assert thread is not await sync_to_async(threading.current_thread)()

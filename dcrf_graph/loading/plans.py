@@ -1,0 +1,246 @@
+"""
+How a serializer class writes the rows of a model, found out once.
+
+A serializer whose fields are DRF's own writes what the columns say, so it need
+not be made anew for each answer. What runs code of the application, or looks at
+the request, has no part here (None); whoever wants such a field asks DRF.
+
+Source: docs/decisions/0028-plans-for-serializers-that-are-drfs.md
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, TypeAlias
+
+from django.core.signals import setting_changed
+from django.db.models import ForeignKey, Model
+from django.db.models.query_utils import DeferredAttribute
+from rest_framework import relations, serializers
+
+from dcrf_graph.loading.converters import Converter, converter, has_converter, is_moment
+from dcrf_graph.loading.needs import accessors, is_plain, leads_home
+
+# fmt: off
+FOR_INPUT = frozenset(
+    {
+        "Meta", "_declared_fields", "create", "default_error_messages", "default_validators",
+        "get_validators", "initial", "is_valid", "run_validation", "run_validators", "save",
+        "serializer_choice_field", "serializer_field_mapping", "serializer_related_field",
+        "serializer_related_to_field", "serializer_url_field", "to_internal_value", "update",
+        "url_field_name", "validate", "validators",
+    }
+)
+# fmt: on
+"""What a serializer class may define without changing how it writes from call to call."""
+MAKING = frozenset({"__new__", "__init__", "__getattr__", "__getattribute__"})
+
+
+@dataclass(frozen=True)
+class Column:
+    """A value of the row itself; ``convert`` is None where it is written as it is read."""
+
+    name: str
+    attribute: str
+    convert: Converter | None
+    moment: bool = False
+
+
+@dataclass(frozen=True)
+class Given:
+    """A value that is no column: an annotation, or an attribute of the instance."""
+
+    name: str
+    convert: Converter | None
+
+
+@dataclass(frozen=True)
+class One:
+    """The related row of a foreign key; null where ``attribute`` is."""
+
+    name: str
+    attribute: str
+    node: Node
+
+
+@dataclass(frozen=True)
+class Many:
+    """The related rows of a manager: as objects, or one value of each."""
+
+    name: str
+    model: type[Model]
+    node: Node | None
+    value: Column | None = None
+
+
+Part: TypeAlias = Column | Given | One | Many
+
+
+@dataclass
+class Node:
+    """What is written of the rows of a model, by key; None for what only DRF can write."""
+
+    model: type[Model]
+    parts: dict[str, Part | None] = field(default_factory=dict)
+
+
+@cache
+def node_of_class(serializer_class: Any, model: type[Model]) -> Node | None:
+    """The node of a serializer class; None where only DRF knows what it writes."""
+    if getattr(getattr(serializer_class, "Meta", None), "list_serializer_class", None) is not None:
+        return None
+    return node_of(serializer_class(), model) if writes_as_drf(serializer_class) else None
+
+
+def forget(**kwargs: Any) -> None:
+    """Settings decide how fields write."""
+    node_of_class.cache_clear()
+
+
+setting_changed.connect(forget)
+
+
+@cache
+def writes_as_drf(serializer_class: Any) -> bool:
+    """Whether a class leaves to DRF how it is made and how it writes."""
+    if not issubclass(serializer_class, serializers.Serializer):
+        return False
+    for each in serializer_class.__mro__:
+        if each.__module__.startswith("rest_framework.") or each is object:
+            continue
+        for name in vars(each):
+            if name in MAKING:
+                return False
+            drfs = hasattr(serializers.ModelSerializer, name) and not name.startswith("__")
+            if drfs and name not in FOR_INPUT:
+                return False
+    return True
+
+
+def node_of(serializer: Any, model: type[Model], outer: tuple[type, ...] = ()) -> Node | None:
+    made_by: Any = type(serializer)
+    if made_by in outer or not writes_as_drf(made_by):
+        return None
+    node = Node(model)
+    outer = (*outer, made_by)
+    for key, each in serializer.fields.items():
+        if not each.write_only:
+            node.parts[key] = part_of(each, model, outer)
+    return node
+
+
+def part_of(each: Any, model: type[Model], outer: tuple[type, ...]) -> Part | None:
+    """How one field writes; None where only DRF knows."""
+    path = getattr(each, "source_attrs", None)
+    if not is_plain(each, "get_attribute") or not is_plain(each, "to_representation"):
+        return None
+    if not path or len(path) != 1:
+        return None
+    [name] = path
+    match each:
+        case serializers.ListSerializer() | relations.ManyRelatedField():
+            return many_of(each, name, model, outer)
+        case serializers.Serializer():
+            return one_of(each, name, model, outer)
+        case relations.PrimaryKeyRelatedField():
+            return key_of(each, name, model)
+        case _ if has_converter(each):
+            return value_of(each, name, model)
+        case _:
+            return None
+
+
+def one_of(each: Any, name: str, model: type[Model], outer: tuple[type, ...]) -> One | None:
+    relation = forward(model, name)
+    if relation is None or not leads_home(relation):
+        return None
+    node = node_of(each, relation.related_model, outer)
+    return None if node is None else One(name, relation.attname, node)
+
+
+def many_of(each: Any, name: str, model: type[Model], outer: tuple[type, ...]) -> Many | None:
+    if type(each) not in (serializers.ListSerializer, relations.ManyRelatedField):
+        return None
+    relation = accessors(model).get(name) or field_of(model, name)
+    if relation is None or not (relation.many_to_many or relation.one_to_many):
+        return None
+    related = relation.related_model
+    if isinstance(each, serializers.ListSerializer):
+        node = node_of(each.child, related, outer)
+        return None if node is None else Many(name, related, node)
+    inner = each.child_relation
+    if not isinstance(inner, relations.PrimaryKeyRelatedField) or not is_plain(
+        inner, "to_representation"
+    ):
+        return None
+    key = related._meta.pk
+    if not is_column(related, key):
+        return None
+    return Many(name, related, None, Column(key.name, key.attname, key_converter(inner)))
+
+
+def key_of(each: Any, name: str, model: type[Model]) -> Column | None:
+    relation = forward(model, name)
+    if relation is None or not is_plain(each, "use_pk_only_optimization"):
+        return None
+    return Column(relation.attname, relation.attname, key_converter(each))
+
+
+def key_converter(each: Any) -> Converter | None:
+    return None if each.pk_field is None else each.pk_field.to_representation
+
+
+def value_of(each: Any, name: str, model: type[Model]) -> Column | Given | None:
+    if name in accessors(model):
+        return None
+    column = model._meta.pk if name == "pk" else field_of(model, name)
+    if column is None:
+        return Given(name, converter(each, None))
+    if not is_column(model, column) or (column.is_relation and name != column.attname):
+        return None
+    if is_moment(each, column):
+        return Column(column.attname, column.attname, None, moment=True)
+    return Column(column.attname, column.attname, converter(each, column))
+
+
+def field_of(model: type[Model], name: str) -> Any:
+    """The model's field of an attribute; None where the attribute is something else."""
+    for each in (*model._meta.concrete_fields, *model._meta.many_to_many):
+        if name in (each.name, each.attname):
+            return each
+    return None
+
+
+def forward(model: type[Model], name: str) -> Any:
+    """The foreign key of this name; None where it is none, or the application reads it itself."""
+    found = field_of(model, name)
+    usual = isinstance(found, ForeignKey) and name == found.name
+    if not usual or not is_column(model, found):
+        return None
+    return (
+        found
+        if type(inspect.getattr_static(model, name)).__module__.startswith("django.")
+        else None
+    )
+
+
+def is_column(model: type[Model], column: Any) -> bool:
+    """Whether reading an attribute reads its one column, and nothing else."""
+    if not getattr(column, "column", None):
+        return False
+    descriptor = inspect.getattr_static(model, column.attname, None)
+    return (
+        isinstance(descriptor, DeferredAttribute)
+        and type(descriptor).__module__.startswith("django.db.models.")
+        and type(descriptor).__get__ is DeferredAttribute.__get__
+    )
+
+
+def selected(node: Node, selection: Mapping[str, Any] | None) -> dict[str, Part | None]:
+    """The parts that are to be written."""
+    if selection is None:
+        return node.parts
+    return {key: part for key, part in node.parts.items() if key in selection}
