@@ -24,7 +24,9 @@ from dcrf_graph.access import Access
 from dcrf_graph.arguments import bind, signature_of
 from dcrf_graph.calls import Call, calling, current_call
 from dcrf_graph.changes.change import Gap
+from dcrf_graph.exceptions import ExecutionTimeout
 from dcrf_graph.observer.subscriptions import Subscriber
+from dcrf_graph.settings import api_settings
 from dcrf_graph.threads import in_database_thread
 
 logger = logging.getLogger(__name__)
@@ -35,6 +37,21 @@ GAP = "gap"
 GAP_STATUS = 410
 """Gone, which is what a watch of Kubernetes answers when it has lost its place."""
 EVENTS_LOST = "Events were lost. Fetch again what you show."
+
+
+async def in_time(timer: asyncio.Timeout, work: Awaitable[Any]) -> Any:
+    """Wait for what an action returns, as long as the timer allows.
+
+    Raises:
+        ExecutionTimeout: when the time is up; the action has been cancelled.
+    """
+    try:
+        async with timer:
+            return await work
+    except TimeoutError:
+        if not timer.expired():
+            raise
+        raise ExecutionTimeout() from None
 
 
 class Answers(Access):
@@ -50,17 +67,22 @@ class Answers(Access):
 
         Whatever is raised becomes a reply too (``handle_exception``). An action
         that returned None and sent nothing under its request_id is
-        acknowledged with 204.
+        acknowledged with 204. One that takes longer than ``EXECUTION_TIMEOUT`` is
+        cancelled and answered with 504; what it subscribed or detached goes on.
         """
         call = current_call.get()
         if call is None or call.method is not None:
             call = Call(action, request_id)
         call.action, call.request_id, call.arguments = action, request_id, kwargs
         call.method, call.consumer = self.http_method_of(action), self
+        timer = asyncio.timeout(api_settings.EXECUTION_TIMEOUT)
         try:
             with calling(call):
-                await self.answer_call(call, self.run_action(action, request_id, kwargs))
+                work = self.run_action(action, request_id, kwargs)
+                await self.answer_call(call, in_time(timer, work))
         finally:
+            if timer.expired():
+                call.end()
             call.finished.set()
 
     async def run_action(self, action: str, request_id: Any, kwargs: dict[str, Any]) -> Any:

@@ -15,7 +15,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from typing import Any, ClassVar
 
 from channels.exceptions import InvalidChannelLayerError
@@ -27,23 +27,29 @@ from rest_framework.exceptions import (
     ValidationError,
 )
 
+from dcrf_graph.admission import admitted
 from dcrf_graph.answers import INTERNAL_ERROR, Answers
 from dcrf_graph.arguments import RESERVED
 from dcrf_graph.calls import RESERVED_ARGUMENTS, Call, Turns, calling, current_call
+from dcrf_graph.cancelling import CANCEL, REQUEST_ID_TYPE, Cancelling, request_id_of
 from dcrf_graph.connection import Connection
 from dcrf_graph.detachment import Detachment
 from dcrf_graph.encoding import JSONEncoder
-from dcrf_graph.exceptions import ActionMissingException, FrameTooLarge, InvalidFrame
+from dcrf_graph.exceptions import (
+    ActionMissingException,
+    FrameTooLarge,
+    InvalidFrame,
+    TooManyConnections,
+    TooManyFrames,
+)
 from dcrf_graph.observer.subscriptions import Subscriptions
-from dcrf_graph.protocols.effects import Dispatch, Send
+from dcrf_graph.protocols.effects import CloseCode, Dispatch, Send
 from dcrf_graph.protocols.native import NativeConsumer
 from dcrf_graph.scope_utils import ensure_async
 from dcrf_graph.settings import api_settings
 from dcrf_graph.threads import own_thread
 
 logger = logging.getLogger(__name__)
-
-REQUEST_ID_TYPE = "A request_id must be a string or a number."
 
 
 class APIConsumerMetaclass(type):
@@ -65,7 +71,7 @@ class APIConsumerMetaclass(type):
 
 
 class AsyncAPIConsumer(
-    Answers, Detachment, AsyncJsonWebsocketConsumer, metaclass=APIConsumerMetaclass
+    Answers, Cancelling, Detachment, AsyncJsonWebsocketConsumer, metaclass=APIConsumerMetaclass
 ):
     """
     A consumer whose methods, marked with ``@action()``, clients call by name.
@@ -76,7 +82,7 @@ class AsyncAPIConsumer(
         detached_tasks: the tasks that ``@detached`` code runs in.
 
     Permissions and throttles: see ``Access``. Replies: ``Answers``. Tasks that
-    outlive their call: ``Detachment``.
+    outlive their call: ``Detachment``. Cancelling calls: ``Cancelling``.
 
     Source: upstream's ``consumers.AsyncAPIConsumer``.
     """
@@ -91,6 +97,7 @@ class AsyncAPIConsumer(
         self.detached_calls = {}
         self.subscriptions = Subscriptions(self)
         self._turns = Turns()
+        self.calls_under_way = {}
         self._connection: Connection | None = None
         self._protocol = NativeConsumer(max_frame_size=api_settings.MAX_FRAME_SIZE)
         self._channel_name: str | None = None
@@ -102,11 +109,18 @@ class AsyncAPIConsumer(
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection alone, as an ASGI application."""
         self._connection = Connection()
-        try:
-            await super().__call__(scope, *while_open(receive, send))
-        finally:
-            self.subscriptions.close()
-            await self._connection.close()
+        receive, send = while_open(receive, send)
+        with ExitStack() as admission:
+            try:
+                admission.enter_context(admitted(scope))
+            except TooManyConnections as refusal:
+                await refuse_connection(receive, send, str(refusal.detail))
+                return
+            try:
+                await super().__call__(scope, receive, send)
+            finally:
+                self.subscriptions.close()
+                await self._connection.close()
 
     def host(
         self,
@@ -192,11 +206,17 @@ class AsyncAPIConsumer(
 
     async def websocket_receive(self, message: Any) -> None:
         """Start the call that a frame asks for; frames that ask for nothing are answered."""
+        allowed = self.connection.frames.take()
         if replaced(self, "receive") or replaced(self, "decode_json"):
-            await self.start_call({}, super().websocket_receive(message))
+            if allowed:
+                await self.start_call({}, super().websocket_receive(message))
+            else:
+                await self.handle_exception(TooManyFrames(), action=None, request_id=None)
             return
         for effect in self._protocol.receive(message.get("text"), message.get("bytes")):
             match effect:
+                case Dispatch(payload=payload) if not allowed:
+                    await self.refuse_frame(payload, TooManyFrames())
                 case Dispatch(payload=payload):
                     await self.start_frame(payload)
                 case Send(text=text):
@@ -226,7 +246,13 @@ class AsyncAPIConsumer(
         await self.receive_json(content, **kwargs)
 
     async def start_frame(self, content: dict[str, Any]) -> tuple[Call, asyncio.Task[Any]] | None:
-        """Start the call that a decoded frame asks for, in a task of the connection."""
+        """Start the call that a decoded frame asks for, in a task of the connection.
+
+        A frame that cancels is answered at once, whatever waits in the line.
+        """
+        if is_cancel(type(self), content):
+            await self.cancel_request(content.get("request_id"))
+            return None
         return await self.start_call(content, self.receive_json(dict(content)))
 
     async def start_call(
@@ -247,14 +273,25 @@ class AsyncAPIConsumer(
             return None
         turn = self._turns.ask(shared=self.may_overlap(action))
         task = connection.start(self._take_turn(call, turn, work))
+        self.calls_under_way[task] = call
 
         def ended(_: object) -> None:
+            self.calls_under_way.pop(task, None)
             connection.release()
             self._turns.give_up(turn)
             work.close()
 
         task.add_done_callback(ended)
         return call, task
+
+    async def refuse_frame(self, content: Mapping[str, Any], refusal: APIException) -> None:
+        """Answer a frame that does not become a call."""
+        action = content.get("action")
+        await self.handle_exception(
+            refusal,
+            action=action if isinstance(action, str) else None,
+            request_id=request_id_of(content.get("request_id")),
+        )
 
     def may_overlap(self, action: Any) -> bool:
         """Whether calls of an action may run beside others of the same kind."""
@@ -339,9 +376,11 @@ class AsyncAPIConsumer(
     # -- sending ---------------------------------------------------------------------
 
     async def send_json(self, content: Any, close: bool = False) -> None:
-        """Encode a frame and send it."""
-        await super().send_json(content, close)
+        """Encode a frame and send it; what an ended call still has to say is dropped."""
         call = current_call.get()
+        if call is not None and call.ended:
+            return
+        await super().send_json(content, close)
         if call is not None:
             call.note(content)
 
@@ -349,6 +388,15 @@ class AsyncAPIConsumer(
     async def encode_json(cls, content: Any) -> str:
         """Frames as JSON, with DRF's encoding of dates, decimals, UUIDs and lazy strings."""
         return json.dumps(content, cls=JSONEncoder)
+
+
+async def refuse_connection(
+    receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]], reason: str
+) -> None:
+    """Accept a socket and close it with 1013, which clients read as: try again later."""
+    if (await receive())["type"] == "websocket.connect":
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close", "code": CloseCode.TRY_AGAIN_LATER, "reason": reason})
 
 
 def while_open(
@@ -387,6 +435,9 @@ def replaced(consumer: AsyncAPIConsumer, name: str) -> bool:
     return getattr(own, "__func__", own) is not getattr(ours, "__func__", ours)
 
 
-def request_id_of(value: Any) -> Any:
-    """The value, if it can be a request_id; None if it cannot."""
-    return value if isinstance(value, str | int | float) or value is None else None
+def is_cancel(consumer_class: type[AsyncAPIConsumer], content: Mapping[str, Any]) -> bool:
+    """Whether a frame cancels: by an action that the consumer does not have itself."""
+    ours = consumer_class.get_action_name is AsyncAPIConsumer.get_action_name
+    return (
+        ours and content.get("action") == CANCEL and CANCEL not in consumer_class.available_actions
+    )

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -35,6 +35,7 @@ class Call:
     ``selection`` is what such a call wants of each row; None is all of it.
     ``cursors`` are those of the rows of a page, after and before each, where
     such a call asked for a page by cursor.
+    ``ended`` calls were cancelled or timed out, and answered so: what they still send is dropped.
     ``finished`` is set when the call has been answered, or goes on detached:
     the events of what it changed reach its own consumer after that.
     """
@@ -52,11 +53,24 @@ class Call:
     cursors: tuple[tuple[str, str], ...] | None = None
     consumer: Any = None
     finished: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: bool = False
+    on_end: Callable[[], None] | None = None
 
     def note(self, frame: Any) -> None:
         """Remember that a frame went out under this call's request_id."""
         if isinstance(frame, Mapping) and frame.get("request_id") == self.request_id:
             self.answered = True
+
+    def is_open(self) -> bool:
+        """Whether its last answer is still to come."""
+        detached = any(not task.done() for task in self.detached)
+        return not self.ended and (detached or not self.finished.is_set())
+
+    def end(self) -> None:
+        """Say that the call has had its last answer, whatever of it still runs."""
+        self.ended = True
+        if self.on_end is not None:
+            self.on_end()
 
 
 current_call: ContextVar[Call | None] = ContextVar("dcrf_graph.current_call", default=None)

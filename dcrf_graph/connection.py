@@ -1,5 +1,5 @@
 """
-What one client connection owns: its tasks, and the bound on its calls.
+What one client connection owns: its tasks, and the bounds on its calls and frames.
 
 Every task that a connection starts is started here and ends with it, whatever
 state it is in. The transport makes one of these per socket (or per HTTP
@@ -13,6 +13,7 @@ import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import Context
+from time import monotonic
 from typing import Any
 from weakref import WeakSet
 
@@ -25,8 +26,38 @@ open_connections: WeakSet[Connection] = WeakSet()
 """The connections of this process, for ``statistics()`` and health pages."""
 
 
+class Bucket:
+    """How many frames a client may send: so many at once, and so many each second.
+
+    Args:
+        rate: frames per second; None is any number.
+        burst: frames at once, by a client that has been quiet.
+    """
+
+    def __init__(self, rate: float | None, burst: int) -> None:
+        self.rate = rate
+        self.burst = burst
+        self._left = float(burst)
+        self._at = monotonic()
+
+    def take(self) -> bool:
+        """Count a frame; False if it is one too many, which is not counted."""
+        if self.rate is None:
+            return True
+        now = monotonic()
+        self._left = min(self.burst, self._left + (now - self._at) * self.rate)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
 class Connection:
     """The tasks and the slots of one client.
+
+    ``subscribed`` counts what all of its consumers have subscribed, ``frames``
+    what it sends.
 
     A call waits for its turn on the consumer first and for a slot second, so
     whoever holds a slot can always finish.
@@ -35,6 +66,8 @@ class Connection:
     def __init__(self) -> None:
         self.tasks: set[asyncio.Task[Any]] = set()
         self.pending = 0
+        self.subscribed = 0
+        self.frames = Bucket(api_settings.MAX_FRAME_RATE, api_settings.MAX_FRAME_BURST)
         self.closed = False
         self._slots = asyncio.Semaphore(api_settings.MAX_CONCURRENT_CALLS)
         self._max_pending = api_settings.MAX_PENDING_CALLS

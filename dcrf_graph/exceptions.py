@@ -14,7 +14,11 @@ APIException
 ├── ActionMissingException  405: the frame names no action (upstream's name and status)
 ├── InvalidFrame            400: the frame cannot be read
 ├── FrameTooLarge           413: the frame is longer than MAX_FRAME_SIZE
-└── TooManyCalls            429: MAX_PENDING_CALLS calls are already waiting
+├── TooManyCalls            429: MAX_PENDING_CALLS calls are already waiting
+├── TooManyFrames           429: frames come faster than MAX_FRAME_RATE
+├── TooManyStreams          429: MAX_STREAMS consumers are connected already
+├── TooManyConnections      429: the client has MAX_CONNECTIONS_PER_USER already
+└── ExecutionTimeout        504: the action took longer than EXECUTION_TIMEOUT
 """
 
 from __future__ import annotations
@@ -95,3 +99,35 @@ class TooManyCalls(APIException):
     status_code = status.HTTP_429_TOO_MANY_REQUESTS
     default_detail = "Too many calls are waiting on this connection."
     default_code = "throttled"
+
+
+class TooManyFrames(APIException):
+    """The client sends more frames than ``MAX_FRAME_RATE`` and ``MAX_FRAME_BURST`` allow."""
+
+    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    default_detail = "Too many frames."
+    default_code = "throttled"
+
+
+class TooManyStreams(APIException):
+    """The socket has ``MAX_STREAMS`` streams already."""
+
+    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    default_detail = "Too many streams are open on this connection."
+    default_code = "throttled"
+
+
+class TooManyConnections(APIException):
+    """The client has ``MAX_CONNECTIONS_PER_USER`` connections, or ``..._PER_ADDRESS``, already."""
+
+    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    default_detail = "Too many connections are open."
+    default_code = "throttled"
+
+
+class ExecutionTimeout(APIException):
+    """An action took longer than ``EXECUTION_TIMEOUT``, and was cancelled."""
+
+    status_code = status.HTTP_504_GATEWAY_TIMEOUT
+    default_detail = "This took too long and was cancelled."
+    default_code = "timeout"

@@ -22,7 +22,7 @@ from dcrf_graph.generics import GenericAsyncAPIConsumer
 from dcrf_graph.loading.representation import Selection, narrowed_for, represented
 from dcrf_graph.loading.rows import may_be_narrowed
 from dcrf_graph.loading.writing import written
-from dcrf_graph.pagination import WebsocketLimitOffsetPagination, cursors_of
+from dcrf_graph.pagination import WebsocketLimitOffsetPagination, bounded, cursors_of
 from dcrf_graph.settings import api_settings
 
 Reply = tuple[Any, int]
@@ -228,7 +228,7 @@ class PaginatedModelListMixin(ListModelMixin):
             return None
         call = current_call.get() or Call(None, None)
         if call.paginator is None:
-            call.paginator = self.pagination_class()
+            call.paginator = bounded(self.pagination_class())
         return call.paginator
 
     def paginate_queryset(self: Any, queryset: Any, **kwargs: Any) -> Any:

@@ -17,6 +17,9 @@ from rest_framework.pagination import LimitOffsetPagination
 
 from dcrf_graph.settings import api_settings
 
+MAXIMA = ("max_limit", "max_page_size")
+"""What DRF's paginators call the most that a client may ask for."""
+
 
 def positive_int(value: Any, *, strict: bool = False, cutoff: int | None = None) -> int:
     """A number from a client as an ``int``, at least 0, or with ``strict`` 1.
@@ -28,6 +31,29 @@ def positive_int(value: Any, *, strict: bool = False, cutoff: int | None = None)
     if number < 0 or (number == 0 and strict):
         raise ValueError(f"expected a positive number, got {value!r}")
     return min(number, cutoff) if cutoff else number
+
+
+def largest_page(paginator: Any) -> int | None:
+    """How many rows a client may ask a paginator for: its own maximum, else ``MAX_PAGE_SIZE``."""
+    for name in MAXIMA:
+        if (own := getattr(paginator, name, None)) is not None:
+            return int(own)
+    maximum = api_settings.MAX_PAGE_SIZE
+    return None if maximum is None else int(maximum)
+
+
+def usual_page(paginator: Any) -> int | None:
+    """How many rows a page has where the client does not say; None where that is all of them."""
+    size = getattr(paginator, "default_limit", None) or getattr(paginator, "page_size", None)
+    return None if size is None else int(size)
+
+
+def bounded(paginator: Any) -> Any:
+    """Give a paginator ``MAX_PAGE_SIZE`` where it has no maximum; what is beyond is cut, by DRF."""
+    for name in MAXIMA:
+        if getattr(paginator, name, 0) is None:
+            setattr(paginator, name, largest_page(paginator))
+    return paginator
 
 
 class WebsocketLimitOffsetPagination(LimitOffsetPagination):

@@ -31,12 +31,21 @@ DEFAULTS: dict[str, Any] = {
     "AUTHENTICATOR": None,
     # which pages may open a socket: hosts as in ALLOWED_HOSTS; None means ALLOWED_HOSTS itself
     "ALLOWED_ORIGINS": None,
+    # rows that a client may ask for at once, of paginators that have no maximum; None: any number
+    "MAX_PAGE_SIZE": 1_000,
     # limits of one connection
     "MAX_FRAME_SIZE": 1_000_000,  # bytes of one inbound frame or HTTP body
     "MAX_CONCURRENT_CALLS": 16,  # calls of one connection that run at once
     "MAX_PENDING_CALLS": 256,  # calls of one connection that wait for their turn
-    # GraphQL operations of one connection, and subscriptions of one consumer, that are open at once
-    "MAX_SUBSCRIPTIONS": 200,
+    "MAX_OPERATIONS": 256,  # GraphQL operations of one connection that are open at once
+    "MAX_SUBSCRIPTIONS": 200,  # groups of observers that one connection has subscribed
+    "MAX_STREAMS": 100,  # consumers that one connection is connected to
+    "MAX_FRAME_RATE": 100,  # frames per second of one connection; None: any number
+    "MAX_FRAME_BURST": 500,  # frames at once, of a client that has been quiet
+    "EXECUTION_TIMEOUT": 30.0,  # seconds of one call; None: any time
+    # connections of one client, in one process; None: any number
+    "MAX_CONNECTIONS_PER_USER": 100,
+    "MAX_CONNECTIONS_PER_ADDRESS": None,  # of those that nobody has logged in
     "MAX_PENDING_EVENTS": 1_000,  # events of one subscription that wait for a slow reader
     "INIT_TIMEOUT": 3.0,  # seconds until a GraphQL socket must have sent connection_init
     "KEEP_ALIVE": 12.0,  # seconds between signs of life on a GraphQL connection; None: no signs
@@ -47,6 +56,12 @@ DEFAULTS: dict[str, Any] = {
     "GRAPHQL_MAX_FIELDS": 2_000,  # with fragments expanded
     "GRAPHQL_MAX_ROOT_FIELDS": 20,  # each of them is a call
     "GRAPHQL_MAX_ALIASES": 50,
+    "GRAPHQL_MAX_DIRECTIVES": 50,  # with fragments expanded
+    "GRAPHQL_MAX_DOCUMENT_SIZE": 100_000,  # bytes
+    "GRAPHQL_MAX_VARIABLES_SIZE": 500_000,  # bytes of JSON
+    "GRAPHQL_MAX_COST": 25_000,  # objects that it may answer, by the sizes of its pages
+    "GRAPHQL_LIST_COST": 10,  # objects that a list without pages is taken to have
+    "GRAPHQL_INTROSPECTION": True,  # False: no introspection, and errors suggest no names
     "GRAPHQL_MAX_LINKS": 1_000,  # links that one operation follows
     "GRAPHQL_MAX_ENTITIES": 1_000,  # references that a gateway resolves at once
     # GraphQL over HTTP: batches, and forms with files

@@ -13,25 +13,49 @@ import itertools
 import json
 import logging
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Mapping
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from rest_framework.exceptions import APIException
 
 from dcrf_graph.answers import INTERNAL_ERROR
+from dcrf_graph.api_consumer import is_cancel
 from dcrf_graph.calls import Call
+from dcrf_graph.cancelling import (
+    CANCEL,
+    CANCELLED,
+    CANCELLED_STATUS,
+    cancelling_answer,
+    request_id_of,
+)
 from dcrf_graph.capture import Captured, Events, Reply, reply_of
 from dcrf_graph.connection import Connection
-from dcrf_graph.exceptions import CallFailed, StreamRefused, TooManyCalls
+from dcrf_graph.exceptions import CallFailed, StreamRefused, TooManyCalls, TooManyStreams
 from dcrf_graph.loading.representation import Selection
 from dcrf_graph.protocols.native import error_payload
+from dcrf_graph.settings import api_settings
 from dcrf_graph.stream import Outlet, Stream
 
 logger = logging.getLogger(__name__)
 
 REFUSED = "You do not have permission to perform this action."
+
+
+@dataclass(eq=False)
+class Waiting:
+    """A native frame that waits for its stream to open; it counts as a pending call."""
+
+    stream: str
+    payload: dict[str, Any]
+    release: Callable[[], None] | None
+
+    def admitted(self) -> None:
+        """Count it no longer; harmless when repeated."""
+        release, self.release = self.release, None
+        if release is not None:
+            release()
 
 
 class Streams:
@@ -58,6 +82,7 @@ class Streams:
         self._doors: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._opened: dict[str, asyncio.Task[Stream | Exception]] = {}
         self._made: set[Stream] = set()
+        self._waiting: dict[asyncio.Task[Any], Waiting] = {}
         self._request_ids = itertools.count(1)
 
     async def open(self, name: str) -> Stream:
@@ -69,10 +94,13 @@ class Streams:
             KeyError: if there is no such stream.
             StreamRefused: if its consumer does not let this client connect. The next
                 who asks asks the consumer again.
+            TooManyStreams: when ``MAX_STREAMS`` others are open.
         """
         async with self._doors[name]:
             opening = self._opened.get(name)
             if opening is None or (opening.done() and not usable(opening)):
+                if self._in_use() >= api_settings.MAX_STREAMS:
+                    raise TooManyStreams()
                 opening = self.connection.start(self._connect(name))
                 self._opened[name] = opening
             opened = await asyncio.shield(opening)
@@ -81,6 +109,10 @@ class Streams:
         if opened.closed:
             raise StreamRefused(name)
         return opened
+
+    def _in_use(self) -> int:
+        openings = self._opened.values()
+        return sum(not opening.done() or usable(opening) for opening in openings)
 
     async def _connect(self, name: str) -> Stream | Exception:
         try:
@@ -108,35 +140,67 @@ class Streams:
 
         Returns when the frame has its place in the line, or has been answered.
         """
+        if is_cancel(self.applications[name].consumer_class, payload):
+            await self._cancel(name, payload.get("request_id"))
+            return
         try:
             self.connection.admit()
         except TooManyCalls as refusal:
-            await self._refuse(name, payload, refusal)
-        else:
-            self.connection.start(self._hand_over(name, payload))
+            await self.refuse(name, payload, refusal)
+            return
+        waiting = Waiting(name, payload, self.connection.release)
+        task = self.connection.start(self._hand_over(waiting))
+        self._waiting[task] = waiting
 
-    async def _hand_over(self, name: str, payload: dict[str, Any]) -> None:
+        def ended(_: object) -> None:
+            # It may have been cancelled before it began.
+            waiting.admitted()
+            self._waiting.pop(task, None)
+
+        task.add_done_callback(ended)
+
+    async def _hand_over(self, waiting: Waiting) -> None:
+        name, payload = waiting.stream, waiting.payload
         try:
             try:
                 stream = await self.open(name)
             finally:
                 # The consumer admits the call itself, before anybody else can come.
-                self.connection.release()
+                waiting.admitted()
             started = await stream.consumer.start_frame(payload)
         except Exception as error:
-            await self._refuse(name, payload, error)
+            await self.refuse(name, payload, error)
             return
         if started is not None:
             stream.follow(*started)
 
-    async def _refuse(self, name: str, payload: dict[str, Any], error: Exception) -> None:
+    async def _cancel(self, name: str, request_id: Any) -> None:
+        """Cancel what a request has under way on a stream, which is not opened for that."""
+        found = False
+        for task, waiting in list(self._waiting.items()):
+            if waiting.stream == name and waiting.payload.get("request_id") == request_id:
+                found = True
+                task.cancel()
+                await self.refuse(name, waiting.payload, CallFailed(CANCELLED_STATUS, [CANCELLED]))
+        opening = self._opened.get(name)
+        opened = opening.result() if opening is not None and usable(opening) else None
+        if isinstance(opened, Stream):
+            await opened.consumer.cancel_request(request_id, found=found)
+            return
+        errors, status = cancelling_answer(request_id, found)
+        await self._answer(name, errors, status, CANCEL, request_id_of(request_id))
+
+    async def refuse(self, name: str, payload: dict[str, Any], error: Exception) -> None:
+        """Answer a frame that does not become a call."""
         action = payload.get("action")
-        frame = error_payload(
-            *refusal_of(error, name),
-            action=action if isinstance(action, str) else None,
-            request_id=payload.get("request_id"),
-        )
+        named = action if isinstance(action, str) else None
+        await self._answer(name, *refusal_of(error, name), named, payload.get("request_id"))
+
+    async def _answer(
+        self, name: str, errors: list[Any], status: int, action: str | None, request_id: Any
+    ) -> None:
         assert self.outlet is not None
+        frame = error_payload(errors, status, action=action, request_id=request_id)
         await self.outlet(name, json.dumps(frame))
 
     # -- captured calls ------------------------------------------------------------------
@@ -244,7 +308,7 @@ class Streams:
         running = self.connection.start(work)
         stream.follow(call, running)
         try:
-            await running
+            await until_answered(call, running)
         except asyncio.CancelledError:
             this = asyncio.current_task()
             if not captured.refused or (this is not None and this.cancelling()):
@@ -268,6 +332,29 @@ class Streams:
         return f"graphql-{next(self._request_ids)}"
 
 
+async def until_answered(call: Call, running: asyncio.Task[Any]) -> None:
+    """Wait until a call has run, or has been ended: synchronous code may then go on for a while.
+
+    Cancelling cancels the call, and waits until it has ended.
+    """
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def end(_: object = None) -> None:
+        if not over.done():
+            over.set_result(None)
+
+    call.on_end = end
+    running.add_done_callback(end)
+    try:
+        await over
+    except asyncio.CancelledError:
+        running.cancel()
+        await asyncio.wait([running])
+        raise
+    if not call.ended:
+        running.result()
+
+
 def usable(opening: asyncio.Task[Stream | Exception]) -> bool:
     """Whether a stream has been opened and is open still."""
     if not opening.done() or opening.cancelled() or opening.exception() is not None:
@@ -283,6 +370,8 @@ def refusal_of(error: Exception, name: str) -> tuple[list[Any], int]:
             return [str(error)], 403
         case APIException(detail=detail, status_code=status):
             return list(detail) if isinstance(detail, list) else [detail], status
+        case CallFailed(status=status, errors=errors):
+            return errors, status
         case DjangoPermissionDenied():
             return [str(error) or REFUSED], 403
         case _:

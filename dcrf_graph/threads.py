@@ -7,10 +7,13 @@ every connection. So each call, and each delivery, runs in a
 ``ThreadSensitiveContext``: a thread that it gets when its first synchronous
 code runs, and gives back when it ends. The thread keeps its database
 connections as long as ``CONN_MAX_AGE`` says, as a thread of Django's own
-requests does; by default it closes them at the end of each call.
+requests does; by default it closes them at the end of each call. A call that was
+cancelled, or took too long, leaves its thread at work: no thread can be stopped, but
+what its database does for it is cancelled.
 
 Source: docs/decisions/0003-one-thread-context-per-call.md and
-docs/decisions/0027-threads-are-kept-as-djangos-are.md, which revisits it.
+docs/decisions/0027-threads-are-kept-as-djangos-are.md, which revisits it;
+docs/decisions/0016-cancelling-cancels-the-statement.md.
 """
 
 from __future__ import annotations
@@ -28,6 +31,8 @@ from typing import Any
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
 from channels.db import database_sync_to_async
 from django.db import connections
+
+from dcrf_graph.interruption import interrupt
 
 KEPT = 16
 """Threads without work that a process keeps; a thread that is one too many ends."""
@@ -60,7 +65,9 @@ class CallThread(ThreadPoolExecutor):
             # A call that was cancelled leaves work behind; it runs before this.
             if used is not None and (closes_at_once() or not used.done()):
                 clean = False
-                clean = await until_done(super().submit(close_old))
+                left = asyncio.ensure_future(interrupt(used, self.threads()))
+                interrupted = await until_done(left)
+                clean = await until_done(super().submit(close_old)) and not interrupted
             else:
                 self._of_another = used is not None
         finally:
@@ -164,8 +171,8 @@ def in_database_thread(function: Callable[..., Any]) -> Callable[..., Awaitable[
     return run
 
 
-async def until_done(work: Future[Any]) -> Any:
-    """Wait for what a thread does, however often this task is cancelled meanwhile."""
+async def until_done(work: Future[Any] | asyncio.Future[Any]) -> Any:
+    """Wait for what a thread or a task does, however often this task is cancelled meanwhile."""
     waiting = asyncio.wrap_future(work)
     cancelled: asyncio.CancelledError | None = None
     while not waiting.done():

@@ -11,19 +11,24 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from ariadne.validation import introspection_disabled
 from graphql import (
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
     parse,
+    specified_rules,
     validate,
 )
 
-from dcrf_graph.graphql.limits import Limits
+from dcrf_graph.graphql.limits import Limits, check_document_size
 from dcrf_graph.settings import api_settings
 
 MAX_KEPT_LENGTH = 20_000  # characters; a document keeps its text for the places in errors
+
+RULES = tuple(specified_rules)
+RULES_WITHOUT_INTROSPECTION = (*RULES, introspection_disabled)
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
@@ -95,12 +100,17 @@ class Documents:
     def checked(self, text: str) -> Document:
         limits = Limits.from_settings()
         try:
+            check_document_size(text)
+        except GraphQLError as error:
+            raise DocumentRefused([error], TOO_LARGE) from error
+        try:
             node = parse(text, max_lexical_tokens=limits.tokens, max_comments=limits.tokens)
         except GraphQLError as error:
             raise DocumentRefused([error], PARSE_FAILED) from error
         if errors := limits.check(node):
             raise DocumentRefused(errors, TOO_LARGE)
-        if errors := validate(self.schema, node):
+        rules = RULES if api_settings.GRAPHQL_INTROSPECTION else RULES_WITHOUT_INTROSPECTION
+        if errors := validate(self.schema, node, rules):
             raise DocumentRefused(errors, VALIDATION_FAILED)
         operations = tuple(d for d in node.definitions if isinstance(d, OperationDefinitionNode))
         return Document(node, operations)

@@ -9,6 +9,7 @@ details, debug mode or not.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -20,6 +21,9 @@ from rest_framework.exceptions import APIException
 
 from dcrf_graph.exceptions import CallFailed, StreamRefused
 from dcrf_graph.graphql.naming import camel
+from dcrf_graph.settings import api_settings
+
+SUGGESTION = re.compile(r" Did you mean [^?]*\?")
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +41,7 @@ CODES: dict[int, str] = {
     HTTPStatus.METHOD_NOT_ALLOWED: "METHOD_NOT_ALLOWED",
     HTTPStatus.CONFLICT: "CONFLICT",
     HTTPStatus.TOO_MANY_REQUESTS: "RATE_LIMITED",
+    HTTPStatus.GATEWAY_TIMEOUT: "EXECUTION_TIMEOUT",
 }
 """A native status and its code; any other below 500 is ``BAD_USER_INPUT``."""
 
@@ -54,7 +59,7 @@ def is_anonymous(user: Any) -> bool:
 def code_of(status: int, user: Any) -> str:
     """The code of a native status."""
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return INTERNAL
+        return CODES.get(status, INTERNAL)
     if status == HTTPStatus.FORBIDDEN and is_anonymous(user):
         return UNAUTHENTICATED
     return CODES.get(status, BAD_INPUT)
@@ -68,7 +73,7 @@ def refusal(status: int, errors: list[Any], user: Any) -> GraphQLError:
             which becomes ``extensions.fields`` with the names of the inputs.
     """
     extensions: dict[str, Any] = {"code": code_of(status, user), "status": int(status)}
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in CODES:
         return GraphQLError(INTERNAL_MESSAGE, extensions=extensions)
     first = errors[0] if errors else None
     if isinstance(first, Mapping):
@@ -140,6 +145,17 @@ def expected(error: BaseException | None, user: Any) -> GraphQLError | None:
             return None
 
 
+def without_suggestions(message: str) -> str:
+    """A message of graphql-core's without the names that it suggests, where they are a secret."""
+    return message if api_settings.GRAPHQL_INTROSPECTION else SUGGESTION.sub("", message)
+
+
+def as_client_gets(error: GraphQLError) -> dict[str, Any]:
+    result = dict(error.formatted)
+    result["message"] = without_suggestions(error.message)
+    return result
+
+
 def formatted(error: GraphQLError, user: Any) -> dict[str, Any]:
     """An error that came up while executing, as the client gets it.
 
@@ -150,7 +166,7 @@ def formatted(error: GraphQLError, user: Any) -> dict[str, Any]:
     while isinstance(original, GraphQLError) and original.original_error is not None:
         original = original.original_error
     if original is None or isinstance(original, GraphQLError):
-        return dict(error.formatted)
+        return as_client_gets(error)
     known = expected(original, user)
     if known is None:
         logger.error("Error while resolving %s", error.path, exc_info=original)
@@ -163,7 +179,7 @@ def formatted(error: GraphQLError, user: Any) -> dict[str, Any]:
 
 def rejected(error: GraphQLError, code: str) -> dict[str, Any]:
     """An error that was found before anything was executed, as the client gets it."""
-    result = dict(error.formatted)
+    result = as_client_gets(error)
     result["extensions"] = {"code": code, **(error.extensions or {})}
     return result
 

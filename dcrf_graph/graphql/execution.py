@@ -22,8 +22,10 @@ from graphql import (
 )
 
 from dcrf_graph.graphql import persisted
-from dcrf_graph.graphql.documents import Document, DocumentRefused, Documents
+from dcrf_graph.graphql.costs import Costs
+from dcrf_graph.graphql.documents import TOO_LARGE, Document, DocumentRefused, Documents
 from dcrf_graph.graphql.errors import BAD_INPUT, expected, formatted, internal, rejected, user_in
+from dcrf_graph.graphql.limits import check_variables_size
 from dcrf_graph.graphql.schema import Derived
 from dcrf_graph.graphql.subscriptions import Results, open_source
 from dcrf_graph.protocols.effects import OperationRequest
@@ -87,6 +89,7 @@ class Executor:
         self.derived = derived
         self.contribute = contribute
         self.documents = Documents(derived.schema)
+        self.costs = Costs(derived.schema, derived.operations)
 
     async def prepare(self, request: OperationRequest) -> Prepared | Rejected:
         """Find the operation that a request asks for; nothing is executed."""
@@ -94,10 +97,28 @@ class Executor:
             resolved = await persisted.resolve(request)
             document = self.documents.read(resolved.query)
             operation = document.operation(request.operation_name)
+            self.check_request(document, operation, request.variables)
         except DocumentRefused as refused:
             return Rejected([rejected(error, refused.code) for error in refused.errors])
         await persisted.remember(request)
         return Prepared(document, operation, request.variables)
+
+    def check_request(
+        self,
+        document: Document,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any] | None,
+    ) -> None:
+        """Compare what is asked anew for each request: its variables, and what it costs.
+
+        Raises:
+            DocumentRefused: if it is too large.
+        """
+        try:
+            check_variables_size(variables)
+            self.costs.check(document.node, operation, variables)
+        except GraphQLError as error:
+            raise DocumentRefused([error], TOO_LARGE) from error
 
     async def execute(
         self,

@@ -3,13 +3,16 @@ How large an operation may be: the one place of limits, asked before validation.
 
 Validating costs more than parsing and some rules are quadratic, so a document
 is measured first, fragments expanded. The numbers are settings
-(``GRAPHQL_MAX_...``); None means no limit. ``@defer`` and ``@stream`` are refused here too.
+(``GRAPHQL_MAX_...``); None means no limit. ``@defer`` and ``@stream`` are refused here too. What an
+operation costs depends on its variables and is asked later (``costs``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -37,6 +40,7 @@ class Limits:
     fields: int | None
     root_fields: int | None
     aliases: int | None
+    directives: int | None
 
     @classmethod
     def from_settings(cls) -> Limits:
@@ -46,6 +50,7 @@ class Limits:
             fields=api_settings.GRAPHQL_MAX_FIELDS,
             root_fields=api_settings.GRAPHQL_MAX_ROOT_FIELDS,
             aliases=api_settings.GRAPHQL_MAX_ALIASES,
+            directives=api_settings.GRAPHQL_MAX_DIRECTIVES,
         )
 
     def check(self, document: DocumentNode) -> list[GraphQLError]:
@@ -54,7 +59,9 @@ class Limits:
             measure = Measure(document, self.depth)
             for definition in document.definitions:
                 if isinstance(definition, OperationDefinitionNode):
-                    self.compare(measure.of(definition.selection_set), definition)
+                    own = Size(directives=directives_of(definition))
+                    size = measure.of(definition.selection_set).beside(own)
+                    self.compare(size, definition)
         except GraphQLError as error:
             return [error]
         return []
@@ -66,6 +73,7 @@ class Limits:
             ("fields", self.fields, size.fields),
             ("root fields", self.root_fields, size.root_fields),
             ("aliases", self.aliases, size.aliases),
+            ("directives", self.directives, size.directives),
         ):
             if limit is not None and is_value > limit:
                 raise GraphQLError(
@@ -81,6 +89,7 @@ class Size:
     fields: int = 0
     root_fields: int = 0
     aliases: int = 0
+    directives: int = 0
 
     def beside(self, other: Size) -> Size:
         return Size(
@@ -88,6 +97,7 @@ class Size:
             self.fields + other.fields,
             self.root_fields + other.root_fields,
             self.aliases + other.aliases,
+            self.directives + other.directives,
         )
 
 
@@ -120,7 +130,8 @@ class Measure:
         size = Size()
         for selection in selections.selections:
             refuse_incremental(selection)
-            size = size.beside(self.of_selection(selection, level))
+            own = Size(directives=count(selection.directives))
+            size = size.beside(own).beside(self.of_selection(selection, level))
         return size
 
     def of_selection(self, selection: SelectionNode, level: int) -> Size:
@@ -128,7 +139,7 @@ class Measure:
             case FieldNode(selection_set=inner, alias=alias):
                 below = self.of(inner, level + 1)
                 aliases = below.aliases + (alias is not None)
-                return Size(below.depth + 1, below.fields + 1, 1, aliases)
+                return Size(below.depth + 1, below.fields + 1, 1, aliases, below.directives)
             case InlineFragmentNode(selection_set=inner):
                 return self.of(inner, level + 1)
             case FragmentSpreadNode(name=name):
@@ -142,9 +153,52 @@ class Measure:
             if name not in self.fragments or name in self._open:
                 return Size()
             self._open.append(name)
-            self._known[name] = self.of(self.fragments[name].selection_set, level)
+            own = Size(directives=count(self.fragments[name].directives))
+            self._known[name] = self.of(self.fragments[name].selection_set, level).beside(own)
             self._open.pop()
         return self._known[name]
+
+
+def count(directives: Sized | None) -> int:
+    return len(directives or ())
+
+
+def directives_of(operation: OperationDefinitionNode) -> int:
+    """How many directives stand on an operation itself and on its variables."""
+    variables = operation.variable_definitions or ()
+    return count(operation.directives) + sum(count(each.directives) for each in variables)
+
+
+def check_document_size(text: str) -> None:
+    """
+    Compare the UTF-8 of a document with ``GRAPHQL_MAX_DOCUMENT_SIZE``.
+
+    Raises:
+        GraphQLError: for one that is longer; nothing of it has been read.
+    """
+    compare_bytes("document", len(text.encode()), api_settings.GRAPHQL_MAX_DOCUMENT_SIZE)
+
+
+def check_variables_size(variables: Mapping[str, Any] | None) -> None:
+    """
+    Compare the JSON of an operation's variables with ``GRAPHQL_MAX_VARIABLES_SIZE``.
+
+    Files count as null: uploads have limits of their own.
+
+    Raises:
+        GraphQLError: for variables that are larger.
+    """
+    limit = api_settings.GRAPHQL_MAX_VARIABLES_SIZE
+    if variables and limit is not None:
+        text = json.dumps(variables, ensure_ascii=False, default=lambda file: None)
+        compare_bytes("variables", len(text.encode()), limit)
+
+
+def compare_bytes(what: str, size: int, limit: int | None) -> None:
+    if limit is not None and size > limit:
+        raise GraphQLError(
+            f"The operation is too large: {size} bytes of {what}, {limit} are allowed."
+        )
 
 
 def refuse_incremental(selection: SelectionNode) -> None:

@@ -198,7 +198,8 @@ class Subscriptions:
         latest arguments. A consumer that has disconnected subscribes nothing.
 
         Raises:
-            Throttled: when there would be more than ``MAX_SUBSCRIPTIONS``.
+            Throttled: when the connection, all of its streams together, would
+                have more than ``MAX_SUBSCRIPTIONS``.
             Exception: whatever the channel layer raises.
 
         Cancelling subscribes nothing.
@@ -216,8 +217,7 @@ class Subscriptions:
             {} if call is None else dict(call.arguments),
         )
         new = [group for group in groups if not self._has(observer, group, key)]
-        held = sum(len(each.subscribers) for each in self._subscriptions.values())
-        if held + len(new) > api_settings.MAX_SUBSCRIPTIONS:
+        if self.connection.subscribed + len(new) > api_settings.MAX_SUBSCRIPTIONS:
             raise Throttled(detail="Too many subscriptions on this connection.")
         joined = [self._place(observer, group, key, subscriber) for group in groups]
         try:
@@ -241,6 +241,7 @@ class Subscriptions:
         if subscription is None:
             subscription = Subscription(self, observer, group)
             self._subscriptions[observer.stable_id, group] = subscription
+        self.connection.subscribed += key not in subscription.subscribers
         subscription.subscribers[key] = subscriber
         return subscription
 
@@ -270,6 +271,7 @@ class Subscriptions:
         keys = [key for key, other in subscription.subscribers.items() if other is subscriber]
         for key in keys:
             del subscription.subscribers[key]
+        self.connection.subscribed -= len(keys)
         if keys and not subscription.subscribers:
             del self._subscriptions[subscription.observer_id, subscription.group]
             hub.leave(subscription.group, subscription)
@@ -288,6 +290,7 @@ class Subscriptions:
         """Leave every group, for good; nothing is delivered after this returns."""
         self._closed = True
         for subscription in self:
+            self.connection.subscribed -= len(subscription.subscribers)
             subscription.subscribers.clear()
             hub.leave(subscription.group, subscription)
         self._subscriptions.clear()

@@ -16,15 +16,20 @@ MAX_CLOSE_REASON = 123  # bytes of UTF-8, not characters
 
 
 class CloseCode(IntEnum):
-    """Why this library closes a WebSocket. Source: the graphql-transport-ws protocol document."""
+    """Why this library closes a WebSocket.
 
+    Source: the graphql-transport-ws protocol document, and below 4000 IANA's registry of RFC 6455.
+    """
+
+    SERVICE_RESTART = 1012
+    TRY_AGAIN_LATER = 1013
     BAD_MESSAGE = 4400
     UNAUTHORIZED = 4401
     FORBIDDEN = 4403
     SUBPROTOCOL_NOT_ACCEPTABLE = 4406
     INITIALISATION_TIMEOUT = 4408
     OPERATION_EXISTS = 4409
-    TOO_MANY_INITIALISATIONS = 4429
+    TOO_MANY_INITIALISATIONS = 4429  # and too many frames of any kind
     SERVER_ERROR = 4500
 
 

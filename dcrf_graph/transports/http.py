@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Mapping
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from typing import Any, Protocol, TypeAlias, TypeVar, assert_never
 
 from asgiref.sync import sync_to_async
@@ -31,6 +31,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 from graphql import OperationType
 
+from dcrf_graph.admission import admitted
 from dcrf_graph.graphql.errors import expected, internal
 from dcrf_graph.graphql.execution import (
     NOT_ALLOWED,
@@ -178,7 +179,9 @@ async def _results(
 ) -> AsyncGenerator[Result, None]:
     """The results of a subscription, whose consumers close with the generator."""
     streams = host.streams(context["scope"])
+    admission = ExitStack()
     try:
+        admission.enter_context(admitted(context["scope"]))
         outcome = await host.execute(
             prepared, {**context, "streams": streams}, allowed=SUBSCRIPTION
         )
@@ -192,8 +195,10 @@ async def _results(
             case _:  # pragma: no cover  (mypy proves that nothing comes here)
                 assert_never(outcome)
     except Exception as error:
-        yield {"errors": [internal(error)]}
+        known = expected(error, context["user"])
+        yield {"errors": [internal(error) if known is None else dict(known.formatted)]}
     finally:
+        admission.close()
         await streams.close()
 
 

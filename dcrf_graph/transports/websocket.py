@@ -13,12 +13,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Protocol, TypeAlias
 
+from dcrf_graph.admission import admitted
 from dcrf_graph.connection import Connection
+from dcrf_graph.exceptions import TooManyConnections, TooManyFrames
 from dcrf_graph.graphql.errors import expected, internal
 from dcrf_graph.protocols.effects import (
     Close,
@@ -54,6 +56,8 @@ GRAPHQL: dict[str, Callable[..., GraphQLProtocol]] = {
 OFFERED = f"Offered: {', '.join(GRAPHQL)}, or none for native streams"
 INTERNAL_ERROR = Close(1011, "Internal server error")
 """RFC 6455's code, for a socket that speaks no protocol with codes of its own."""
+TOO_MANY_FRAMES = CloseCode.TOO_MANY_INITIALISATIONS
+"""The protocol's code for "too many" of what it names; clients do not connect again after it."""
 TOO_MANY = {
     "message": "Too many operations are open on this connection.",
     "extensions": {"code": "RATE_LIMITED", "status": 429},
@@ -164,6 +168,7 @@ class NativeSession:
         self.socket = socket
         self.connection = Connection()
         self.streams = Streams({}, scope, self.connection)
+        self.admission = ExitStack()
         self.protocol = NativeStreams(
             host.stream_names(), max_frame_size=api_settings.MAX_FRAME_SIZE
         )
@@ -176,16 +181,26 @@ class NativeSession:
             if refusal is not None:
                 await self.socket.close(refusal)
                 return
+            try:
+                self.admission.enter_context(admitted(self.scope))
+            except TooManyConnections as full:
+                await self.socket.close(Close(CloseCode.TRY_AGAIN_LATER, str(full.detail)))
+                return
             self.streams = self.host.streams(self.scope, self.connection, self._frame)
             while (frame := await self.socket.frame()) is not None:
+                allowed = self.connection.frames.take()
                 for effect in self.protocol.receive(frame.get("text"), frame.get("bytes")):
                     match effect:
+                        case Dispatch(stream=stream, payload=payload) if not allowed:
+                            # Here: who floods and does not read is read no further.
+                            await self.streams.refuse(stream, payload, TooManyFrames())
                         case Dispatch(stream=stream, payload=payload):
                             await self.streams.receive(stream, payload)
                         case Send(text=text):
                             await self.socket.send(text)
         finally:
             self.socket.closed = True
+            self.admission.close()
             await self.streams.close()
 
     async def _authenticate(self) -> Close | None:
@@ -212,6 +227,7 @@ class GraphQLSession:
         self.connection = Connection()
         self.protocol = protocol
         self.streams = Streams({}, scope, self.connection)
+        self.admission = ExitStack()
         self.acknowledged = asyncio.Event()
         # Those that the client waits for. One that was stopped may still be ending.
         self.operations: dict[object, asyncio.Task[Any]] = {}
@@ -226,6 +242,10 @@ class GraphQLSession:
                 frame = await self.socket.frame()
                 if frame is None:
                     break
+                if not self.connection.frames.take():
+                    reason = str(TooManyFrames.default_detail)
+                    await self.carry_out(self.protocol.close(TOO_MANY_FRAMES, reason))
+                    break
                 effects = self.protocol.receive(frame.get("text"), frame.get("bytes"))
                 if any(isinstance(effect, Initialise) for effect in effects):
                     timeout.cancel()
@@ -235,6 +255,7 @@ class GraphQLSession:
             self.protocol.disconnected()
             if self._beat is not None:
                 self._beat.cancel()
+            self.admission.close()
             await self.streams.close()
 
     async def carry_out(self, effects: Iterable[Effect]) -> None:
@@ -260,7 +281,7 @@ class GraphQLSession:
                         stopped.cancel()
 
     def _is_full(self) -> bool:
-        return len(self.operations) >= int(api_settings.MAX_SUBSCRIPTIONS)
+        return len(self.operations) >= int(api_settings.MAX_OPERATIONS)
 
     def _forget(self, operation: object, task: asyncio.Task[Any] | None = None) -> None:
         self.operations.pop(operation, None)
@@ -278,6 +299,12 @@ class GraphQLSession:
                 closing = self.protocol.close(CloseCode.SERVER_ERROR, INTERNAL_ERROR.reason)
             else:
                 closing = self.protocol.refuse(reason)
+            await self.carry_out(closing)
+            return
+        try:
+            self.admission.enter_context(admitted(self.scope))
+        except TooManyConnections as full:
+            closing = self.protocol.close(CloseCode.TRY_AGAIN_LATER, str(full.detail))
             await self.carry_out(closing)
             return
         self.streams = self.host.streams(self.scope, self.connection, None)

@@ -14,7 +14,7 @@ from tests.graphql.board import REGISTRATIONS
 from tests.graphql.doubles import Client, reply
 
 BOARD = derive(REGISTRATIONS)
-NONE = dict.fromkeys(("tokens", "depth", "fields", "root_fields", "aliases"))
+NONE = dict.fromkeys(("tokens", "depth", "fields", "root_fields", "aliases", "directives"))
 
 
 def refusals(text: str, **limits: int) -> list[str]:

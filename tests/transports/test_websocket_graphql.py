@@ -388,7 +388,7 @@ async def test_a_fault_outside_of_the_execution_is_answered(
 # -- bounds ---------------------------------------------------------------------------------------
 
 
-@override_settings(DCRF_GRAPH={"MAX_SUBSCRIPTIONS": 2})
+@override_settings(DCRF_GRAPH={"MAX_OPERATIONS": 2})
 async def test_operations_that_are_open_are_bounded(desk: type[DeskConsumer]) -> None:
     async with graphql(door_router()) as client:
         await client.start("1", "subscription { doorRung }")
@@ -405,7 +405,7 @@ async def test_operations_that_are_open_are_bounded(desk: type[DeskConsumer]) ->
         await client.complete("3")
 
 
-@override_settings(DCRF_GRAPH={"MAX_SUBSCRIPTIONS": 1})
+@override_settings(DCRF_GRAPH={"MAX_OPERATIONS": 1})
 async def test_who_floods_and_does_not_read_is_not_read_either(desk: type[DeskConsumer]) -> None:
     async with graphql(desk_router()) as client:
         await client.start("open", WAIT)
