@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from dcrf_graph.cancelling import CANCEL
 from dcrf_graph.contracts.actions import NativeAction
 from dcrf_graph.contracts.definitions import Schemas
 from dcrf_graph.contracts.frames import (
     by_stream,
+    can_cancel,
     described_actions,
     envelope,
     parts_of,
@@ -95,6 +97,8 @@ def channels(actions: Sequence[NativeAction]) -> Document:
     for stream, its in by_stream(actions):
         names = [f"{action.name}.{part}" for action in its for part, _ in parts_of(action)]
         names.append(f"{stream}.{ERROR}")
+        if can_cancel(its):
+            names += [f"{stream}.{CANCEL}.request", f"{stream}.{CANCEL}.reply"]
         if any(action.event is not None for action in its):
             names.append(f"{stream}.{GAP}")
         found[f"streams.{stream}"] = {
@@ -120,6 +124,8 @@ def messages(actions: Sequence[NativeAction], schemas: Schemas) -> Document:
                 found[name] = message(name, title, {"const": stream}, schemas.ref(name))
                 if part == "request" and action.description:
                     found[name]["summary"] = action.description
+        if can_cancel(its):
+            found |= cancel_messages(stream, schemas)
         name = f"{stream}.{ERROR}"
         title = f"Error: a request of {stream} was refused, or a subscription has ended"
         found[name] = message(name, title, {"const": stream}, schemas.ref("error_frame"))
@@ -129,6 +135,16 @@ def messages(actions: Sequence[NativeAction], schemas: Schemas) -> Document:
             found[name] = message(name, title, {"const": stream}, schemas.ref("gap_frame"))
     title = "Error: a frame that could not be read, or that names no stream"
     found[UNREAD] = message(UNREAD, title, nullable({"type": "string"}), schemas.ref("error_frame"))
+    return found
+
+
+def cancel_messages(stream: str, schemas: Schemas) -> Document:
+    """What cancels a request of a stream, and what acknowledges that."""
+    found = {}
+    for part, schema in (("request", "cancel_frame"), ("reply", "cancelled_frame")):
+        name = f"{stream}.{CANCEL}.{part}"
+        title = f"{TITLES[part]}: cancel a request of {stream}"
+        found[name] = message(name, title, {"const": stream}, schemas.ref(schema))
     return found
 
 
@@ -162,6 +178,9 @@ def all_operations(
         yield action.name, request_operation(action, fields.get((action.stream, action.action)))
         if action.event is not None:
             yield f"{action.name}.events", event_operation(action)
+    for stream, its in by_stream(actions):
+        if can_cancel(its):
+            yield f"{stream}.{CANCEL}", cancel_operation(stream)
 
 
 def request_operation(action: NativeAction, field: Operation | None) -> Document:
@@ -185,6 +204,24 @@ def request_operation(action: NativeAction, field: Operation | None) -> Document
     if field is not None:
         found["x-graphql"] = {"type": field.kind.capitalize(), "field": field.name}
     return {key: value for key, value in found.items() if value}
+
+
+def cancel_operation(stream: str) -> Document:
+    """The frame that cancels, and its acknowledgement."""
+    channel = ("channels", f"streams.{stream}")
+    return {
+        "action": "receive",
+        "channel": reference(*channel),
+        "title": f"Cancel a request of {stream}",
+        "messages": [reference(*channel, "messages", f"{stream}.{CANCEL}.request")],
+        "reply": {
+            "channel": reference(*channel),
+            "messages": [
+                reference(*channel, "messages", f"{stream}.{CANCEL}.reply"),
+                reference(*channel, "messages", f"{stream}.{ERROR}"),
+            ],
+        },
+    }
 
 
 def event_operation(action: NativeAction) -> Document:

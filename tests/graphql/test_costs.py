@@ -63,7 +63,7 @@ class ByCursor(CursorPagination):
 class Notes(RetrieveModelMixin, PaginatedModelListMixin, GenericAsyncAPIConsumer):
     queryset = Note.objects.all()
     serializer_class = NoteSerializer
-    pagination_class = Limited
+    pagination_class: Any = Limited
 
 
 class NumberedNotes(Notes):
