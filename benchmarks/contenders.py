@@ -11,7 +11,7 @@ from benchmarks.wires import Wire
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Contender:
     """
     One column of a measurement.

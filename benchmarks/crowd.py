@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import orjson
@@ -13,7 +14,7 @@ from benchmarks.wires import Wire
 
 PATIENCE = 20.0
 """Seconds to wait for an event."""
-TRIES = 10
+TRIES = 6
 """Events that may be lost before everybody's subscription stands."""
 
 
@@ -41,24 +42,35 @@ class Crowd:
             clients = range(len(self.sockets), min(size, len(self.sockets) + 20))
             self.sockets += await asyncio.gather(*map(self._join, clients))
         await self.server.quiet()
-        for _ in range(TRIES):
+        for number in range(TRIES):
             try:
-                await self._event(patience=3.0)
+                await self._event(patience=min(PATIENCE, 3.0 * 2**number))
             except WrongDelivery:
+                await self.server.quiet()
                 continue
             self._settled = True
             return
         raise WrongDelivery(f"{len(self._seen)} of {size} clients hear events")
 
-    async def events(self, count: int) -> None:
-        """So many events, each when all clients have seen the one before.
+    async def events(self, count: int, budget: float) -> int:
+        """
+        So many events, each when all clients have seen the one before.
+
+        Args:
+            budget: seconds after which no further one begins.
+
+        Returns:
+            How many there were.
 
         Raises:
             WrongDelivery: when one is missing, wrong or there twice.
         """
-        for _ in range(count):
+        end, done = time.monotonic() + budget, 0
+        while done < count and (done == 0 or time.monotonic() < end):
             await self._event(PATIENCE)
+            done += 1
         await self.server.answers()
+        return done
 
     async def close(self) -> None:
         """Let all clients leave, and wait for the server to have noticed."""

@@ -12,6 +12,7 @@ class Effort:
         few, many: numbers of subscribers between which the marginal cost is taken.
         rounds: how often each contender has its turn.
         events: events of a turn, for each number of subscribers.
+        budget: seconds after which a turn begins no further event: a slow contender has fewer.
         lists: lists that are read in a turn.
         saves: rows that are saved in a turn.
         idle: connections whose memory is measured.
@@ -21,12 +22,13 @@ class Effort:
     many: int = 500
     rounds: int = 5
     events: int = 30
+    budget: float = 3.0
     lists: int = 40
     saves: int = 300
     idle: int = 1_500
 
 
 FULL = Effort()
-QUICK = Effort(rounds=3, events=15, lists=15, saves=150, idle=400)
+QUICK = Effort(rounds=3, events=15, budget=1.5, lists=15, saves=150, idle=400)
 LEAST = Effort(few=2, many=3, rounds=1, events=2, lists=1, saves=2, idle=10)
 """What a test of the harness needs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import floor, log10
 from statistics import median
 
 
@@ -30,4 +31,12 @@ class Figure:
         return Figure("×", [a / b for a, b in zip(self.rounds, other.rounds, strict=True)])
 
     def __str__(self) -> str:
-        return f"{self.median:.3g} {self.unit} ({self.least:.3g} to {self.most:.3g})"
+        return f"{short(self.median)} {self.unit} ({short(self.least)} to {short(self.most)})"
+
+
+def short(value: float) -> str:
+    """Three digits that mean something: 0.0123, 1.75, 2,590."""
+    if not value:
+        return "0"
+    places = max(0, 2 - floor(log10(abs(value))))
+    return f"{round(value, places if abs(value) < 100 else 0):,.{places}f}"

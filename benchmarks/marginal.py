@@ -73,9 +73,9 @@ async def turn(server: Server, cost: Cost, effort: Effort) -> None:
     crowd = Crowd(server.contender.wire, server)
     control = await per_command(server, effort)
     # An event for one is short: it takes more of them to see it.
-    alone = await per_event(crowd, 1, 4 * effort.events)
-    at_few = await per_event(crowd, effort.few, effort.events)
-    at_many = await per_event(crowd, effort.many, effort.events)
+    alone = await per_event(crowd, 1, 4 * effort.events, effort.budget)
+    at_few = await per_event(crowd, effort.few, effort.events, effort.budget)
+    at_many = await per_event(crowd, effort.many, effort.events, effort.budget)
     await crowd.close()
     cost.alone.rounds.append(alone - control)
     cost.few.rounds.append(at_few)
@@ -94,12 +94,12 @@ def forgiving(contender: Contender, failures: dict[str, str]) -> Iterator[None]:
         failures[contender.name] = str(error).strip().splitlines()[-1]
 
 
-async def per_event(crowd: Crowd, size: int, count: int) -> float:
+async def per_event(crowd: Crowd, size: int, count: int, budget: float) -> float:
     """The CPU of one event with so many subscribers, in microseconds."""
     await crowd.grow(size)
     await crowd.server.quiet()
     begin = crowd.server.cpu
-    await crowd.events(count)
+    count = await crowd.events(count, budget)
     await crowd.server.quiet()
     return (crowd.server.cpu - begin) / count / 1_000
 

@@ -70,13 +70,13 @@ class Native(Wire):
 
     Args:
         call: the action and its arguments.
-        viewers: how many users the clients are; 0 is nobody.
+        per_viewer: how many clients are one user; 0: nobody is logged in.
     """
 
     path: str = "/"
     call: dict[str, Any] = field(default_factory=lambda: {"action": "subscribe_to_card_activity"})
     stream: str | None = None
-    viewers: int = 0
+    per_viewer: int = 0
 
     def subscribe(self, client: int) -> Generator[str | None, Any, None]:
         call = {**self.call, "request_id": client}
@@ -89,7 +89,7 @@ class Native(Wire):
         return payload["data"] if payload["action"] == "update" else None
 
     def query(self, client: int) -> str:
-        return viewer(client, self.viewers)
+        return viewer(client, self.per_viewer)
 
 
 @dataclass
@@ -100,15 +100,15 @@ class GraphQL(Wire):
     Args:
         document: a subscription with one root field.
         keys: where in the root field's value the row is.
-        distinct: how many different selections the clients have.
-        viewers: how many users the clients are; 0 is nobody.
+        per_operation: how many clients have the same selection; 0: all of them.
+        per_viewer: how many clients are one user; 0: nobody is logged in.
     """
 
     path: str = "/"
     document: str = f"subscription {{ cardActivity {{ action data {{ {SELECTION} }} }} }}"
     keys: tuple[str, ...] = ("data",)
-    distinct: int = 1
-    viewers: int = 0
+    per_operation: int = 0
+    per_viewer: int = 0
     subprotocol: str | None = "graphql-transport-ws"
 
     def subscribe(self, client: int) -> Generator[str | None, Any, None]:
@@ -116,10 +116,11 @@ class GraphQL(Wire):
         while (answer := (yield None))["type"] != "connection_ack":
             if answer["type"] != "ping":
                 raise ValueError(f"client {client} got {answer!r} instead of an ack")
-        # The same fields in another order are another selection, and equal as JSON.
-        order = next(islice(permutations(rows.FIELDS), client % self.distinct, None))
-        document = self.document.replace(SELECTION, " ".join(order))
-        payload = {"query": document, "variables": {}}
+        payload = {"query": self.document, "variables": {}}
+        if self.per_operation:
+            # The same fields in another order are another selection, and equal as JSON.
+            order = islice(permutations(rows.FIELDS), client // self.per_operation, None)
+            payload["query"] = self.document.replace(SELECTION, " ".join(next(order)))
         yield json.dumps({"id": f"op-{client}", "type": "subscribe", "payload": payload})
 
     def row(self, frame: Any, client: int) -> Any:
@@ -136,9 +137,9 @@ class GraphQL(Wire):
         return {**rows.card(1, position), "id": "1"}
 
     def query(self, client: int) -> str:
-        return viewer(client, self.viewers)
+        return viewer(client, self.per_viewer)
 
 
-def viewer(client: int, viewers: int) -> str:
-    """The key of the user that a client is, where there are so many."""
-    return str(client % viewers + 1) if viewers else ""
+def viewer(client: int, per_viewer: int) -> str:
+    """The key of the user that a client is."""
+    return str(client // per_viewer + 1) if per_viewer else ""

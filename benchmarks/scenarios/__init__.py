@@ -6,9 +6,14 @@ from collections.abc import Awaitable, Callable
 
 from benchmarks.effort import Effort
 from benchmarks.outcome import Outcome
-from benchmarks.scenarios import fanout, frames
+from benchmarks.scenarios import distinct, fanout, frames, instance
 
 Scenario = Callable[[Effort, bool], Awaitable[Outcome]]
 """Measures, with so much effort, and with the peers or without."""
 
-SCENARIOS: dict[str, Scenario] = {"fanout": fanout.run, "frames": frames.run}
+SCENARIOS: dict[str, Scenario] = {
+    "fanout": fanout.run,
+    "instance": instance.run,
+    "distinct": distinct.run,
+    "frames": frames.run,
+}
