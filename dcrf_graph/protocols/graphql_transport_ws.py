@@ -58,8 +58,14 @@ class GraphQLTransportWS(Conversation):
             return self.close(CloseCode.BAD_MESSAGE, str(error))
         return self._handle(message)
 
-    def acknowledge(self, payload: dict[str, Any] | None = None) -> list[Effect]:
-        """Grant the pending ``Initialise``; ``[]`` when none is pending (any more)."""
+    def acknowledge(
+        self, payload: dict[str, Any] | None = None, *, keep_alive: bool = False
+    ) -> list[Effect]:
+        """
+        Grant the pending ``Initialise``; ``[]`` when none is pending (any more).
+
+        ``keep_alive`` changes nothing here: the first ping may come at any time.
+        """
         if self._state is not State.INITIALISING:
             return []
         text = text_of(ConnectionAck(payload))
@@ -70,9 +76,9 @@ class GraphQLTransportWS(Conversation):
         """Reject the client: at its ``Initialise``, or later when its rights have expired."""
         return self.close(CloseCode.FORBIDDEN, reason)
 
-    def keep_alive(self) -> list[Effect]:
+    def keep_alive(self, payload: dict[str, Any] | None = None) -> list[Effect]:
         """Ask an acknowledged client for a sign of life; ``[]`` for any other."""
-        return [Send(text_of(Ping()))] if self._state is State.READY else []
+        return [Send(text_of(Ping(payload)))] if self._state is State.READY else []
 
     def next(self, id: str, result: dict[str, Any], operation: object) -> list[Effect]:
         """

@@ -71,13 +71,20 @@ class GraphQLWS(Conversation):
             return [_connection_error(str(error))]
         return self._handle(message)
 
-    def acknowledge(self, payload: dict[str, Any] | None = None) -> list[Effect]:
-        """Grant the pending ``Initialise``; ``[]`` when none is pending (any more)."""
+    def acknowledge(
+        self, payload: dict[str, Any] | None = None, *, keep_alive: bool = False
+    ) -> list[Effect]:
+        """
+        Grant the pending ``Initialise``; ``[]`` when none is pending (any more).
+
+        ``keep_alive`` says that ``keep_alive()`` will be called in time: the first sign of life
+        then follows at once, from which on the client counts on them.
+        """
         if self._state is not State.INITIALISING:
             return []
         text = text_of(ConnectionAck(payload))
         self._state = State.READY
-        return [Send(text)]
+        return [Send(text), *(self.keep_alive() if keep_alive else [])]
 
     def refuse(self, reason: str = "Forbidden") -> list[Effect]:
         """Reject the client: at its ``Initialise``, or later when its rights have expired."""
@@ -142,9 +149,10 @@ class GraphQLWS(Conversation):
                 return self.close(NORMAL_CLOSURE)
             case Start():
                 return self._start(message)
-            case Stop(id):
+            case Stop(id):  # "Connected Phase": the end is confirmed
                 # It may cross our complete on the wire, which is not an error.
-                return self._stop(id)
+                stopped = self._stop(id)
+                return [*stopped, Send(text_of(Complete(id)))] if stopped else []
             case _:  # pragma: no cover  (mypy proves that nothing comes here)
                 assert_never(message)
 

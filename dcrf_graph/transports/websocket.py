@@ -308,7 +308,8 @@ class GraphQLSession:
             await self.carry_out(closing)
             return
         self.streams = self.host.streams(self.scope, self.connection, None)
-        await self.carry_out(self.protocol.acknowledge())
+        beats = api_settings.KEEP_ALIVE is not None
+        await self.carry_out(self.protocol.acknowledge(keep_alive=beats))
         self.acknowledged.set()
         self._beat_later()
 

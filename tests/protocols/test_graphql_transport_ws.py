@@ -4,9 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from dcrf_graph.protocols.effects import (
     Close,
@@ -19,8 +16,6 @@ from dcrf_graph.protocols.effects import (
 )
 from dcrf_graph.protocols.frames import InvalidMessage
 from dcrf_graph.protocols.graphql_transport_ws import GraphQLTransportWS
-from tests.protocols.bounds import BOUNDED
-from tests.soak import Count
 
 INIT = '{"type": "connection_init"}'
 RESULT: dict[str, Any] = {"data": {"cards": []}}
@@ -144,8 +139,24 @@ def test_a_ping_is_answered_at_any_time_with_its_payload(machine: GraphQLTranspo
     assert sent(machine.receive(ping)) == pong
 
 
-def test_a_pong_is_ignored(machine: GraphQLTransportWS) -> None:
-    assert machine.receive('{"type": "pong", "payload": {}}') == []
+def test_a_pong_is_ignored_at_any_time(machine: GraphQLTransportWS) -> None:
+    """Asked for or not, with a payload or without."""
+    pongs = ['{"type": "pong"}', '{"type": "pong", "payload": {"at": 1}}']
+    assert [machine.receive(pong) for pong in pongs] == [[], []]
+    machine.receive(INIT)
+    assert [machine.receive(pong) for pong in pongs] == [[], []]
+    machine.acknowledge()
+    machine.keep_alive()
+    assert [machine.receive(pong) for pong in pongs] == [[], []]
+
+
+def test_a_ping_of_the_server_may_carry_a_payload(ready: GraphQLTransportWS) -> None:
+    assert sent(ready.keep_alive({"at": 1})) == {"type": "ping", "payload": {"at": 1}}
+
+
+def test_signs_of_life_change_nothing_of_the_acknowledgement(machine: GraphQLTransportWS) -> None:
+    machine.receive(INIT)
+    assert sent(machine.acknowledge(keep_alive=True)) == {"type": "connection_ack"}
 
 
 def test_only_an_acknowledged_client_is_asked_for_a_sign_of_life(
@@ -308,83 +319,3 @@ def test_late_results_for_a_client_that_left_are_ignored(ready: GraphQLTransport
     operation = started(ready.receive(subscribe())).operation
     ready.disconnected()
     assert ready.next("1", RESULT, operation) == []
-
-
-CONVERSATIONS = Count("conversations in graphql-transport-ws", full=20_000, part=100)
-IDS = st.sampled_from(["1", "2"])
-FRAMES = st.one_of(
-    st.text(max_size=20),
-    st.just(INIT),
-    IDS.map(subscribe),
-    IDS.map(complete),
-    st.sampled_from(['{"type": "ping"}', '{"type": "pong"}', '{"type": "next"}']),
-)
-
-
-@BOUNDED
-@given(st.text(), st.none() | st.binary())
-def test_any_first_frame_has_effects_and_no_exception(text: str, data: bytes | None) -> None:
-    for frame in (text, None):
-        effects = GraphQLTransportWS().receive(frame, data)
-        assert all(isinstance(effect, Close | Send | Initialise) for effect in effects)
-
-
-class Conversation(RuleBasedStateMachine):
-    """Any client and any owner, in any order; a model of the running ids watches them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.machine = GraphQLTransportWS()
-        self.running: dict[str, object] = {}
-        self.runs: list[tuple[str, object]] = []
-        self.over = False
-
-    def carry_out(self, effects: list[Effect]) -> None:
-        assert not (self.over and effects)
-        for effect in effects:
-            match effect:
-                case Close():
-                    self.over = True
-                    self.running.clear()
-                case Start(id, _, operation):
-                    assert id not in self.running
-                    self.running[id] = operation
-                    self.runs.append((id, operation))
-                case Stop(id, operation):
-                    assert self.running.pop(id) is operation
-
-    @rule(frame=FRAMES)
-    def a_frame_arrives(self, frame: str) -> None:
-        self.carry_out(self.machine.receive(frame))
-
-    @rule()
-    def the_owner_asks_for_a_sign_of_life(self) -> None:
-        self.carry_out(self.machine.keep_alive())
-
-    @rule()
-    def the_owner_acknowledges(self) -> None:
-        self.carry_out(self.machine.acknowledge())
-
-    @rule(which=st.integers(0, 5), how=st.sampled_from(["next", "error", "complete"]))
-    def a_run_reports(self, which: int, how: str) -> None:
-        if which >= len(self.runs):
-            return
-        id, operation = self.runs[which]
-        alive = self.running.get(id) is operation
-        if how == "next":
-            effects = self.machine.next(id, RESULT, operation)
-        elif how == "error":
-            effects = self.machine.error(id, [{"message": "no"}], operation)
-        else:
-            effects = self.machine.complete(id, operation)
-        assert bool(effects) == alive
-        if alive and how != "next":
-            del self.running[id]
-
-    @invariant()
-    def the_machine_knows_whether_it_is_over(self) -> None:
-        assert self.machine.closed == self.over
-
-
-TestAnyConversation = CONVERSATIONS.mark(Conversation.TestCase)
-TestAnyConversation.settings = settings(CONVERSATIONS.settings, stateful_step_count=30)

@@ -4,9 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from dcrf_graph.protocols.effects import (
     Close,
@@ -19,8 +16,6 @@ from dcrf_graph.protocols.effects import (
 )
 from dcrf_graph.protocols.frames import InvalidMessage
 from dcrf_graph.protocols.graphql_ws import GraphQLWS
-from tests.protocols.bounds import BOUNDED
-from tests.soak import Count
 
 INIT = '{"type": "connection_init"}'
 RESULT: dict[str, Any] = {"data": {"cards": []}}
@@ -122,6 +117,20 @@ def test_only_an_acknowledged_client_is_kept_alive(machine: GraphQLWS) -> None:
     assert sent(machine.keep_alive()) == {"type": "ka"}
 
 
+def test_the_first_sign_of_life_follows_the_acknowledgement(machine: GraphQLWS) -> None:
+    machine.receive(INIT)
+    ack, alive = machine.acknowledge({"user": 1}, keep_alive=True)
+    assert sent([ack]) == {"type": "connection_ack", "payload": {"user": 1}}
+    assert sent([alive]) == {"type": "ka"}
+
+
+def test_a_query_that_is_no_text_is_an_error_of_its_operation(ready: GraphQLWS) -> None:
+    """A parsed document is of the client's interface, never of the wire."""
+    text = json.dumps({"type": "start", "id": "7", "payload": {"query": {"kind": "Document"}}})
+    answer = sent(ready.receive(text))
+    assert (answer["type"], answer["id"]) == ("error", "7")
+
+
 # Operations
 
 
@@ -182,9 +191,11 @@ def test_different_ids_run_side_by_side(ready: GraphQLWS) -> None:
     assert sent(ready.next("b", RESULT, second))["id"] == "b"
 
 
-def test_a_client_stops_its_operation(ready: GraphQLWS) -> None:
+def test_a_client_stops_its_operation_and_is_told_of_its_end(ready: GraphQLWS) -> None:
     operation = started(ready.receive(start())).operation
-    assert ready.receive(stop()) == [Stop("1", operation)]
+    stopped, confirmed = ready.receive(stop())
+    assert stopped == Stop("1", operation)
+    assert sent([confirmed]) == {"type": "complete", "id": "1"}
     assert ready.next("1", RESULT, operation) == []
     assert ready.receive(stop()) == []
 
@@ -266,85 +277,3 @@ def test_late_results_for_a_client_that_left_are_ignored(ready: GraphQLWS) -> No
     operation = started(ready.receive(start())).operation
     ready.disconnected()
     assert ready.next("1", RESULT, operation) == []
-
-
-CONVERSATIONS = Count("conversations in the older graphql-ws", full=20_000, part=100)
-IDS = st.sampled_from(["1", "2"])
-FRAMES = st.one_of(
-    st.text(max_size=20),
-    st.just(INIT),
-    IDS.map(start),
-    IDS.map(stop),
-    st.sampled_from(
-        ['{"type": "start", "id": "1"}', '{"type": "connection_terminate"}', '{"type": "ka"}']
-    ),
-)
-
-
-@BOUNDED
-@given(st.text(), st.none() | st.binary())
-def test_any_first_frame_has_effects_and_no_exception(text: str, data: bytes | None) -> None:
-    for each in (text, None):
-        effects = GraphQLWS().receive(each, data)
-        assert all(isinstance(effect, Close | Send | Initialise) for effect in effects)
-
-
-class Conversation(RuleBasedStateMachine):
-    """Any client and any owner, in any order; a model of the running ids watches them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.machine = GraphQLWS()
-        self.running: dict[str, object] = {}
-        self.runs: list[tuple[str, object]] = []
-        self.over = False
-
-    def carry_out(self, effects: list[Effect]) -> None:
-        assert not (self.over and effects)
-        for effect in effects:
-            match effect:
-                case Close():
-                    self.over = True
-                    self.running.clear()
-                case Start(id, _, operation):
-                    assert id not in self.running
-                    self.running[id] = operation
-                    self.runs.append((id, operation))
-                case Stop(id, operation):
-                    assert self.running.pop(id) is operation
-
-    @rule(frame=FRAMES)
-    def a_frame_arrives(self, frame: str) -> None:
-        self.carry_out(self.machine.receive(frame))
-
-    @rule()
-    def the_owner_keeps_it_alive(self) -> None:
-        self.carry_out(self.machine.keep_alive())
-
-    @rule()
-    def the_owner_acknowledges(self) -> None:
-        self.carry_out(self.machine.acknowledge())
-
-    @rule(which=st.integers(0, 5), how=st.sampled_from(["next", "error", "complete"]))
-    def a_run_reports(self, which: int, how: str) -> None:
-        if which >= len(self.runs):
-            return
-        id, operation = self.runs[which]
-        alive = self.running.get(id) is operation
-        if how == "next":
-            effects = self.machine.next(id, RESULT, operation)
-        elif how == "error":
-            effects = self.machine.error(id, [NO], operation)
-        else:
-            effects = self.machine.complete(id, operation)
-        assert bool(effects) == alive
-        if alive and how != "next":
-            del self.running[id]
-
-    @invariant()
-    def the_machine_knows_whether_it_is_over(self) -> None:
-        assert self.machine.closed == self.over
-
-
-TestAnyConversation = CONVERSATIONS.mark(Conversation.TestCase)
-TestAnyConversation.settings = settings(CONVERSATIONS.settings, stateful_step_count=30)

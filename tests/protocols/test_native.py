@@ -4,12 +4,14 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from dcrf_graph.protocols.effects import Dispatch, Send
 from dcrf_graph.protocols.native import NativeConsumer, NativeStreams, error_payload
-from tests.protocols.bounds import BOUNDED
+from tests.protocols.dialects import VALUES, refuse_constant
+from tests.soak import Count
 
 LIST = {"action": "list", "request_id": 42}
 
@@ -164,24 +166,73 @@ def test_a_ready_payload_is_wrapped_without_being_read(streams: NativeStreams) -
     )
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda children: (
-        st.lists(children, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["stream", "payload", "request_id", "action"]), children, max_size=3
-        )
-    ),
-    max_leaves=10,
+NAMES = st.sampled_from(["stream", "payload", "request_id", "action", "data"])
+FRAMES = st.one_of(
+    st.text(st.characters(), max_size=30),
+    st.binary(max_size=30),
+    VALUES.map(json.dumps),
+    st.dictionaries(NAMES, VALUES | st.dictionaries(NAMES, VALUES), max_size=4).map(json.dumps),
+    st.integers(1, 400).map(lambda levels: "[" * levels),
 )
+REQUEST_IDS = st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text(max_size=20)
+ANY = Count("frames of any kind to each native protocol", full=100_000, part=150)
 
 
-@BOUNDED
-@given(st.text() | JSON.map(json.dumps), st.none() | st.binary(max_size=8))
-def test_any_frame_has_exactly_one_effect(text: str, data: bytes | None) -> None:
+def received(machine: NativeConsumer | NativeStreams, frame: str | bytes) -> Dispatch | Send:
+    """The one effect of a frame; a frame that is sent back is strict JSON."""
+    text, data = (frame, None) if isinstance(frame, str) else (None, frame)
+    [effect] = machine.receive(text, data)
+    if isinstance(effect, Send):
+        answer = json.loads(effect.text, parse_constant=refuse_constant)
+        payload = answer if isinstance(machine, NativeConsumer) else answer["payload"]
+        assert payload["response_status"] in (400, 404, 413)
+        assert payload["errors"]
+    return effect
+
+
+@ANY.mark
+@ANY.settings
+@given(frame=FRAMES)
+def test_any_frame_has_exactly_one_effect(frame: str | bytes) -> None:
     """A dispatch or a frame of strict JSON, never an exception."""
     for machine in (NativeConsumer(200), NativeStreams({"cards"}, 200)):
-        for frame in (text, None):
-            [effect] = machine.receive(frame, data)
-            if isinstance(effect, Send):
-                json.loads(effect.text, parse_constant=pytest.fail)
+        received(machine, frame)
+
+
+class NativeConversation(RuleBasedStateMachine):
+    """Any frames in any order: what came before never changes what a frame means."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.streams = NativeStreams(["cards", "boards"], max_frame_size=1000)
+        self.alone = NativeConsumer(max_frame_size=1000)
+
+    @rule(frame=FRAMES)
+    def anything_arrives(self, frame: str | bytes) -> None:
+        fresh = NativeStreams(["cards", "boards"], 1000), NativeConsumer(1000)
+        assert received(self.streams, frame) == received(fresh[0], frame)
+        assert received(self.alone, frame) == received(fresh[1], frame)
+
+    @rule(stream=st.sampled_from(["cards", "boards"]), request_id=REQUEST_IDS)
+    def a_call_arrives(self, stream: str, request_id: object) -> None:
+        call = {"action": "list", "request_id": request_id}
+        frame = json.dumps({"stream": stream, "payload": call})
+        assert received(self.streams, frame) == Dispatch(stream, call)
+        assert received(self.alone, json.dumps(call)) == Dispatch("", call)
+
+    @rule(stream=st.text(max_size=20), request_id=REQUEST_IDS)
+    def a_call_of_nobody_arrives(self, stream: str, request_id: object) -> None:
+        frame = json.dumps({"stream": f"no {stream}", "payload": {"request_id": request_id}})
+        effect = received(self.streams, frame)
+        assert isinstance(effect, Send)
+        assert json.loads(effect.text)["payload"]["request_id"] == request_id
+
+    @rule(stream=st.text(), payload=st.dictionaries(st.text(), st.integers(), max_size=3))
+    def a_stream_answers(self, stream: str, payload: dict[str, int]) -> None:
+        sent = self.streams.envelope(stream, json.dumps(payload))
+        assert json.loads(sent.text) == {"stream": stream, "payload": payload}
+
+
+CONVERSATIONS = Count("conversations in each native protocol", full=20_000, part=50)
+TestConversations = CONVERSATIONS.mark(NativeConversation.TestCase)
+TestConversations.settings = settings(CONVERSATIONS.settings, stateful_step_count=30)

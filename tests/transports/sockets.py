@@ -117,10 +117,10 @@ class Client:
         """How many messages of the server wait to be read."""
         return self._received.qsize()
 
-    async def disconnect(self) -> None:
+    async def disconnect(self, code: int = 1001) -> None:
         """Go away; the server has finished with this socket when this returns."""
         if not self.served.done():
-            await self._sent.put({"type": "websocket.disconnect", "code": 1001})
+            await self._sent.put({"type": "websocket.disconnect", "code": code})
         await asyncio.wait_for(self.served, PATIENCE)
 
 

@@ -24,6 +24,7 @@ ADD = "{ deskAdd(left: 1) }"
 ACTIVITY = "subscription { noteActivity { action data { text } } }"
 INIT = {"type": "connection_init", "payload": {}}
 ACK = {"type": "connection_ack"}
+ALIVE = {"type": "ka"}
 
 
 def start(id: str, query: str) -> dict[str, Any]:
@@ -49,7 +50,7 @@ async def legacy(router: Router, offered: tuple[str, ...] = ("graphql-ws",)) -> 
 async def acknowledged() -> AsyncIterator[Any]:
     async with legacy(desk_router()) as client:
         await client.send(INIT)
-        assert await client.frame() == ACK
+        assert await client.frames(2) == [ACK, ALIVE]
         yield client
 
 
@@ -64,8 +65,9 @@ async def test_an_operation_may_follow_the_introduction_at_once() -> None:
     async with legacy(desk_router()) as client:
         await client.send(INIT)
         await client.send(start("1", ADD))
-        assert await client.frames(3) == [
+        assert await client.frames(4) == [
             ACK,
+            ALIVE,
             data("1", {"deskAdd": 2}),
             {"type": "complete", "id": "1"},
         ]
@@ -80,6 +82,7 @@ async def test_a_subscription_hears_changes_until_it_is_stopped() -> None:
         assert data("1", event) in frames
         assert data("2", {"noteCreate": {"text": "a"}}) in frames
         await client.send({"type": "stop", "id": "1"})
+        assert await client.frame() == {"type": "complete", "id": "1"}
         await client.send(start("3", ADD))
         await client.frames(2)
         assert hub.count() == 0
@@ -126,13 +129,15 @@ async def test_a_client_says_goodbye() -> None:
 @override_settings(DCRF_GRAPH={"KEEP_ALIVE": 0.001})
 async def test_a_quiet_connection_is_kept_alive() -> None:
     async with acknowledged() as client:
-        assert await client.frames(2) == [{"type": "ka"}, {"type": "ka"}]
+        assert await client.frames(2) == [ALIVE, ALIVE]
     async with graphql(desk_router()) as other:
         assert await other.frames(2) == [{"type": "ping"}, {"type": "ping"}]
 
 
 @override_settings(DCRF_GRAPH={"KEEP_ALIVE": None})
 async def test_keeping_alive_can_be_off() -> None:
-    async with acknowledged() as client:
+    async with legacy(desk_router()) as client:
+        await client.send(INIT)
+        assert await client.frame() == ACK
         await client.send(start("1", ADD))
         assert await client.frame() == data("1", {"deskAdd": 2})
