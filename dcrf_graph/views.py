@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -75,6 +76,7 @@ class DjangoViewAsConsumer(AsyncAPIConsumer):
         # Upstream's plain views find the data here, as text.
         request.POST = json.dumps(data)  # type: ignore[assignment]
         args, view_kwargs = self.get_view_args(action=action, **kwargs)
+        check_parameters(type(self).view, self.actions[action], args, view_kwargs)
         response = type(self).view(request, *args, **view_kwargs)
         if isinstance(response, Response):
             try:
@@ -94,6 +96,26 @@ class DjangoViewAsConsumer(AsyncAPIConsumer):
     def get_view_args(self, action: str, **kwargs: Any) -> tuple[list[Any], dict[str, Any]]:
         """What the URL would have captured: positional and named."""
         return [], kwargs.get("parameters", {})
+
+
+def check_parameters(view: Any, method: str, args: list[Any], named: Mapping[str, Any]) -> None:
+    """
+    Refuse parameters that no URL of this view could have captured: its method does not take them.
+
+    Raises:
+        ValidationError: says which is one too many, or missing.
+    """
+    view_class = getattr(view, "cls", None) or getattr(view, "view_class", None)
+    name = method.lower()
+    name = (getattr(view, "actions", None) or {}).get(name, name)
+    handler = view if view_class is None else getattr(view_class, name, None)
+    if handler is None:
+        return  # what the view answers to a method that it does not have
+    before = (None,) if view_class is None else (None, None)  # self, request
+    try:
+        inspect.signature(handler).bind(*before, *args, **named)
+    except TypeError as error:
+        raise ValidationError({"parameters": [f"The view {error}."]}) from None
 
 
 def view_as_consumer(

@@ -117,7 +117,9 @@ def _body(request: HttpRequest, max_size: int) -> str:
     """Read the body without ever holding more than the limit (and one byte)."""
     length = str(request.META.get("CONTENT_LENGTH") or "")
     too_long = too_large("body", f"at most {max_size} bytes", "more")
-    if length.isdecimal() and int(length) > max_size:
+    if length and not (length.isascii() and length.isdecimal()):
+        raise InvalidMessage("Content-Length", "a number", "something else")
+    if length and int(length) > max_size:
         raise too_long
     try:
         # A chunked body has no length. `body` stays readable for middleware, `read` does not.

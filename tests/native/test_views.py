@@ -65,6 +65,32 @@ async def test_an_action_is_the_http_method_that_it_is_mapped_to() -> None:
     }
 
 
+def plain(request: HttpRequest, number: int) -> HttpResponse:
+    return HttpResponse(str(number))
+
+
+@pytest.mark.parametrize(
+    ("view", "actions", "parameters", "reason"),
+    [
+        (Echo.as_view(), {"put": "PUT"}, {"pk": 1}, "got an unexpected keyword argument 'pk'"),
+        (plain, {"put": "PUT"}, {}, "missing a required argument: 'number'"),
+        (plain, {"put": "PUT"}, {"number": 1, "a b": 2}, "unexpected keyword argument 'a b'"),
+        (Notes.as_view({"get": "retrieve"}), {"put": "GET"}, {"pk": 1, "b": 2}, None),
+    ],
+)
+@pytest.mark.django_db(transaction=True)
+async def test_parameters_that_the_view_does_not_take_are_the_clients_fault(
+    view: Any, actions: dict[str, str], parameters: dict[str, Any], reason: str | None
+) -> None:
+    async with connected(serving(view, actions)) as client:
+        frame = await client.call("put", parameters=parameters)
+    if reason is None:
+        assert frame["response_status"] == 404
+        return
+    assert frame["response_status"] == 400
+    assert reason in frame["errors"][0]["parameters"][0]
+
+
 async def test_actions_may_be_mapped_otherwise() -> None:
     async with connected(serving(Echo.as_view(), {"change": "PATCH"})) as client:
         assert (await client.call("change"))["data"]["method"] == "PATCH"
