@@ -38,12 +38,18 @@ OPERATION_UNKNOWN = "OPERATION_RESOLUTION_FAILURE"
 
 
 class DocumentRefused(Exception):
-    """A document that cannot be executed: why, and the code of all its errors."""
+    """A document that cannot be executed: why, and the code of all its errors.
 
-    def __init__(self, errors: list[GraphQLError], code: str) -> None:
+    ``node`` is the document, where it could be parsed and is not valid.
+    """
+
+    def __init__(
+        self, errors: list[GraphQLError], code: str, node: DocumentNode | None = None
+    ) -> None:
         super().__init__(errors, code)
         self.errors = errors
         self.code = code
+        self.node = node
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,6 @@ class Documents:
             raise DocumentRefused(errors, TOO_LARGE)
         rules = RULES if api_settings.GRAPHQL_INTROSPECTION else RULES_WITHOUT_INTROSPECTION
         if errors := validate(self.schema, node, rules):
-            raise DocumentRefused(errors, VALIDATION_FAILED)
+            raise DocumentRefused(errors, VALIDATION_FAILED, node)
         operations = tuple(d for d in node.definitions if isinstance(d, OperationDefinitionNode))
         return Document(node, operations)

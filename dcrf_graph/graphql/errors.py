@@ -177,10 +177,16 @@ def formatted(error: GraphQLError, user: Any) -> dict[str, Any]:
     return result
 
 
-def rejected(error: GraphQLError, code: str) -> dict[str, Any]:
-    """An error that was found before anything was executed, as the client gets it."""
+def rejected(
+    error: GraphQLError, code: str, place: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """An error that was found before anything was executed, as the client gets it.
+
+    Args:
+        place: where a wrong value is: ``path`` and ``fields``.
+    """
     result = as_client_gets(error)
-    result["extensions"] = {"code": code, **(error.extensions or {})}
+    result["extensions"] = {"code": code, **(place or {}), **(error.extensions or {})}
     return result
 
 

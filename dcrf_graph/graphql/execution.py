@@ -26,6 +26,7 @@ from dcrf_graph.graphql.costs import Costs
 from dcrf_graph.graphql.documents import TOO_LARGE, Document, DocumentRefused, Documents
 from dcrf_graph.graphql.errors import BAD_INPUT, expected, formatted, internal, rejected, user_in
 from dcrf_graph.graphql.limits import check_variables_size
+from dcrf_graph.graphql.places import of_literals, of_variables
 from dcrf_graph.graphql.schema import Derived
 from dcrf_graph.graphql.subscriptions import Results, open_source
 from dcrf_graph.protocols.effects import OperationRequest
@@ -99,7 +100,7 @@ class Executor:
             operation = document.operation(request.operation_name)
             self.check_request(document, operation, request.variables)
         except DocumentRefused as refused:
-            return Rejected([rejected(error, refused.code) for error in refused.errors])
+            return self.refused(refused)
         await persisted.remember(request)
         return Prepared(document, operation, request.variables)
 
@@ -119,6 +120,14 @@ class Executor:
             self.costs.check(document.node, operation, variables)
         except GraphQLError as error:
             raise DocumentRefused([error], TOO_LARGE) from error
+
+    def refused(self, refused: DocumentRefused) -> Rejected:
+        """A document that cannot be executed; of wrong values in it, where they are."""
+        places: list[dict[str, Any]] = [{} for _ in refused.errors]
+        if refused.node is not None:
+            places = of_literals(self.derived.schema, refused.node, refused.errors)
+        pairs = zip(refused.errors, places, strict=True)
+        return Rejected([rejected(error, refused.code, place) for error, place in pairs])
 
     async def execute(
         self,
@@ -152,20 +161,21 @@ class Executor:
         try:
             arguments["context_value"] = await self.fresh(context)
             if kind is OperationType.SUBSCRIPTION:
-                return await self.subscribe(document, context, arguments)
+                return await self.subscribe(prepared, context, arguments)
             result = await self.run(document, None, arguments)
         except Exception as error:
             known = expected(error, user_in(context))
             return Rejected([internal(error) if known is None else dict(known.formatted)])
-        return answered(result, context)
+        return self.answered(result, prepared, context)
 
     async def subscribe(
-        self, document: Document, context: Context, arguments: Mapping[str, Any]
+        self, prepared: Prepared, context: Context, arguments: Mapping[str, Any]
     ) -> Outcome:
         """Open the source of a subscription; a refusal there is the request's."""
+        document = prepared.document
         source = await open_source(self.derived.schema, document.node, arguments)
         if isinstance(source, ExecutionResult):
-            failed = answered(source, context)
+            failed = self.answered(source, prepared, context)
             return failed if isinstance(failed, Rejected) else Rejected(failed.result["errors"])
 
         async def of_event(event: Any) -> Result:
@@ -185,6 +195,16 @@ class Executor:
         more = self.contribute({**context})
         return {**(await more if inspect.isawaitable(more) else more), **context}
 
+    def answered(self, result: Any, prepared: Prepared, context: Context) -> Rejected | Answered:
+        """Tell a request that was wrong (its errors are nowhere in the result) from a result."""
+        errors = result.errors or []
+        if not errors or result.data is not None or any(error.path is not None for error in errors):
+            return Answered(as_dict(result, context))
+        node, operation = prepared.document.node, prepared.operation
+        places = of_variables(self.derived.schema, node, operation, prepared.variables, errors)
+        pairs = zip(errors, places, strict=True)
+        return Rejected([rejected(error, BAD_INPUT, place) for error, place in pairs])
+
     async def run(self, document: Document, root: Any, arguments: Mapping[str, Any]) -> Any:
         """Execute a valid document: the one call of graphql-core's ``execute``."""
         outcome: Any = execute(self.derived.schema, document.node, root, **arguments)
@@ -193,14 +213,6 @@ class Executor:
 
 def name_of(operation: OperationDefinitionNode) -> str | None:
     return None if operation.name is None else operation.name.value
-
-
-def answered(result: Any, context: Context) -> Rejected | Answered:
-    """Tell a request that was wrong (its errors are nowhere in the result) from a result."""
-    errors = result.errors or []
-    if errors and result.data is None and all(error.path is None for error in errors):
-        return Rejected([rejected(error, BAD_INPUT) for error in errors])
-    return Answered(as_dict(result, context))
 
 
 def as_dict(result: Any, context: Context) -> Result:
