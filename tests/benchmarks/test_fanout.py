@@ -29,5 +29,5 @@ async def test_a_server_that_sends_something_else_is_found_out(lie: str) -> None
         await crowd.grow(2)
         await server.call("lie")
         with pytest.raises(WrongDelivery):
-            await crowd.events(2)
+            await crowd.events(2, budget=5)
         await crowd.close()
