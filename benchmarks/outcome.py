@@ -1,11 +1,12 @@
-"""What a scenario found: lines that have a bound, and a table of everything measured."""
+"""What a scenario found: lines that have a bound, and everything that was measured."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from benchmarks.contenders import Contender
 from benchmarks.figures import Figure
+from benchmarks.turns import Measured
 
 
 @dataclass(frozen=True)
@@ -22,20 +23,11 @@ class Line:
         return self.figure.median <= self.at_most
 
 
-@dataclass
+@dataclass(frozen=True)
 class Outcome:
-    """
-    One section of the report.
-
-    Args:
-        rows: what was measured, by the contender's name and by column.
-        contenders: who took part.
-        failures: the peers that could not be measured, and why.
-    """
+    """One section of the report."""
 
     title: str
     text: str
-    rows: dict[str, dict[str, Figure]] = field(default_factory=dict)
-    lines: list[Line] = field(default_factory=list)
-    contenders: list[Contender] = field(default_factory=list)
-    failures: dict[str, str] = field(default_factory=dict)
+    measured: Measured
+    lines: Sequence[Line] = ()

@@ -27,7 +27,7 @@ COMMON = ("Django", "channels", "djangorestframework", "graphql-core", "uvicorn"
 
 def markdown(outcomes: Sequence[Outcome], command: str) -> str:
     """The whole report."""
-    contenders = [contender for outcome in outcomes for contender in outcome.contenders]
+    contenders = [contender for outcome in outcomes for contender in outcome.measured.contenders]
     parts = [
         "# What it costs",
         f"Written by `{command}` on {date.today()}; {machine()}. CPU is the server's, as the "
@@ -61,14 +61,15 @@ def bounds(outcomes: Iterable[Outcome]) -> list[str]:
 def section(outcome: Outcome) -> str:
     """One scenario: what was measured, of whom."""
     parts = [f"## {outcome.title}", outcome.text.strip()]
-    if outcome.rows:
-        columns = list(dict.fromkeys(name for row in outcome.rows.values() for name in row))
+    measured = outcome.measured.rows
+    if measured:
+        columns = list(dict.fromkeys(name for row in measured.values() for name in row))
         rows = [
             (name, *(str(row[column]) if column in row else "" for column in columns))
-            for name, row in outcome.rows.items()
+            for name, row in measured.items()
         ]
         parts.append(table(("", *columns), rows))
-    parts += [f"Not measured: {name}: {why}" for name, why in outcome.failures.items()]
+    parts += [f"Not measured: {name}: {why}" for name, why in outcome.measured.failures.items()]
     return "\n\n".join(parts)
 
 

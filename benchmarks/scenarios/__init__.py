@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from benchmarks.effort import Effort
 from benchmarks.outcome import Outcome
-from benchmarks.scenarios import distinct, fanout, frames, instance
+from benchmarks.scenarios import distinct, fanout, frames, instance, lists
 
 Scenario = Callable[[Effort, bool], Awaitable[Outcome]]
 """Measures, with so much effort, and with the peers or without."""
@@ -15,5 +15,6 @@ SCENARIOS: dict[str, Scenario] = {
     "fanout": fanout.run,
     "instance": instance.run,
     "distinct": distinct.run,
+    "lists": lists.run,
     "frames": frames.run,
 }

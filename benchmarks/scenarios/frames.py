@@ -11,9 +11,10 @@ import json
 import time
 from collections.abc import Callable
 
+from benchmarks.contenders import Contender
 from benchmarks.effort import Effort
-from benchmarks.figures import Figure
 from benchmarks.outcome import Outcome
+from benchmarks.turns import Measured
 from dcrf_graph.protocols.effects import Start
 from dcrf_graph.protocols.graphql_transport_ws import GraphQLTransportWS
 from dcrf_graph.protocols.native import NativeStreams
@@ -76,8 +77,9 @@ async def run(effort: Effort, peers: bool) -> Outcome:
         "limit: json.dumps of a result": lambda: json.dumps(RESULT),
         "graphql-transport-ws: send a result": send_next,
     }
-    figures = {name: Figure() for name in works}
+    measured = Measured([])
     for _ in range(effort.rounds):
         for name, work in works.items():
-            figures[name].rounds.append(cost(work, 10 * effort.saves))
-    return Outcome("Frames", TEXT, rows={name: {"CPU": figures[name]} for name in works})
+            values = {"CPU": cost(work, 10 * effort.saves)}
+            measured.add(Contender(name, __name__), values, "µs")
+    return Outcome("Frames", TEXT, measured)
