@@ -16,7 +16,7 @@ import inspect
 import types as python_types
 import typing
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rest_framework import serializers
@@ -147,16 +147,34 @@ class Schemas:
     def polymorphic(
         self, cls: Any, members: Members, direction: Direction, breadcrumb: str
     ) -> Schema:
-        """One of several serializers, with the key that tells them apart; read, anything."""
-        if direction != "output":
-            return {}
-        name = self.types.base_name(cls, None, breadcrumb)
+        """One of several serializers, with the key that tells them apart."""
+        name = self.types.base_name(cls, None, breadcrumb) + SUFFIXES[direction]
         owner = f"{cls.__module__}.{cls.__qualname__}"
         if self.types.definitions.reserve(name, (cls, direction), owner, RENAME):
             # Reserved before it is made: a member may contain it.
-            found = self.variants(members, f"{breadcrumb} > {cls.__name__}")
+            place = f"{breadcrumb} > {cls.__name__}"
+            if direction == "output":
+                found = self.variants(members, place)
+            else:
+                found = any_of(self.alternatives(members, direction, place))
             self.definitions[name] = described(found, self.types.document(cls))
         return self.ref(name)
+
+    def alternatives(
+        self, members: Members, direction: Direction, breadcrumb: str
+    ) -> Iterator[Schema]:
+        """What each of the members reads, with the key that tells it."""
+        for value, member in members.serializers:
+            if not issubclass(member, serializers.Serializer):
+                yield {}
+                continue
+            base = self.types.base_name(member, None, breadcrumb)
+            schema = self.object(member, base, direction, breadcrumb)
+            if members.key is not None:
+                properties = {members.key: one_of(raw_values(value)), **schema["properties"]}
+                required = [members.key, *schema.get("required", ())]
+                schema = {**schema, "properties": properties, "required": sorted(set(required))}
+            yield schema
 
     def variants(self, members: Members, breadcrumb: str) -> Schema:
         """What any of the members writes."""

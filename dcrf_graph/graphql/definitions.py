@@ -63,8 +63,19 @@ class Variants:
 
 
 @dataclass(frozen=True)
+class OneOf:
+    """How an input of which one field is given is written in native JSON.
+
+    As what is given, with the value of ``tags`` under ``key``, where there is a key.
+    """
+
+    key: str | None
+    tags: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True)
 class TypeDefinition:
-    """An object, input or interface type; only an interface has variants.
+    """An object, input or interface type; only an interface has variants, only an input one_of.
 
     ``directives`` are SDL text, e.g. ``@key(fields: "id")``.
     """
@@ -76,6 +87,7 @@ class TypeDefinition:
     interfaces: tuple[str, ...] = ()
     variants: Variants | None = None
     directives: tuple[str, ...] = ()
+    one_of: OneOf | None = None
 
     def keys_always_there(self) -> frozenset[str]:
         """The native keys of the fields that are never null."""

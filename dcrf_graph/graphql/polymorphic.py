@@ -14,12 +14,16 @@ beside it. With fields of its own it is an interface that the others implement
 no discriminator, tells them apart by the keys that they write. The serializers
 of django-rest-polymorphic need no Meta. A name instead of a class is looked for
 in the serializer's module (docs/decisions/0010-unions-by-native-data.md).
+
+What such a serializer reads is an input of which exactly one field is given, one for
+each member: ``{cardPayment: {...}}`` is natively ``{"kind": "card", ...}``
+(docs/decisions/0011-inputs-of-several-types-are-one-of.md).
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +32,7 @@ from django.utils.module_loading import import_string
 from graphql import GraphQLError, GraphQLSchema
 
 from dcrf_graph.graphql.definitions import Definition, TypeDefinition, UnionDefinition, Variants
+from dcrf_graph.graphql.naming import constant, pascal
 from dcrf_graph.graphql.problems import refuse
 
 TELL_APART = (
@@ -38,10 +43,14 @@ TELL_APART = (
 
 @dataclass(frozen=True)
 class Members:
-    """The serializers of a polymorphic one, by the value of the key that tells them apart."""
+    """The serializers of a polymorphic one, by the value of the key that tells them apart.
+
+    ``raw`` are these values as they were given: numbers, say.
+    """
 
     key: str | None
     serializers: tuple[tuple[str, Any], ...]
+    raw: tuple[Any, ...] = ()
 
 
 def members_of(cls: Any) -> Members | None:
@@ -52,7 +61,7 @@ def members_of(cls: Any) -> Members | None:
         key = str(getattr(cls, "resource_type_field_name", "resourcetype"))
         name_of = getattr(cls, "to_resource_type", None)
         made = [(named(cls, name_of, model), member) for model, member in mapping.items()]
-        return Members(key, tuple(made))
+        return Members(key, tuple(made), tuple(name for name, _ in made))
     meta = getattr(cls, "Meta", None)
     given = getattr(meta, "graphql_types", None)
     if given is None:
@@ -62,7 +71,7 @@ def members_of(cls: Any) -> Members | None:
     found = tuple((str(value), resolved(cls, member)) for value, member in given.items())
     if cls in (member for _, member in found):
         return None  # a member that has inherited the Meta
-    return Members(getattr(meta, "graphql_discriminator", None), found)
+    return Members(getattr(meta, "graphql_discriminator", None), found, tuple(given))
 
 
 def named(cls: Any, name_of: Any, model: Any) -> str:
@@ -79,6 +88,38 @@ def resolved(cls: Any, member: Any) -> Any:
     if "." in member:
         return import_string(member)
     return getattr(sys.modules[cls.__module__], member)
+
+
+# -- what is read --------------------------------------------------------------------------------
+
+
+def field_names(types: Iterable[str], values: Iterable[str]) -> list[str]:
+    """The field of each member: its type's name, and its value where that is shared."""
+    types = list(types)
+    return [
+        lowered(name) + (pascal(constant(value).lower()) if types.count(name) > 1 else "")
+        for name, value in zip(types, values, strict=True)
+    ]
+
+
+def lowered(name: str) -> str:
+    return name[:1].lower() + name[1:]
+
+
+def one_given(key: str | None, tags: Mapping[str, Any]) -> Callable[[dict[str, Any]], Any]:
+    """Writes the one member that is given as native data: its fields, and the key that tells it.
+
+    Args:
+        tags: the value of the key, by the field of the member.
+    """
+
+    def convert(value: dict[str, Any]) -> Any:
+        if len(value) != 1:
+            return value  # graphql-core refuses it
+        ((name, fields),) = value.items()
+        return fields if key is None or fields is None else {**fields, key: tags[name]}
+
+    return convert
 
 
 # -- which member a value is of ------------------------------------------------------------------

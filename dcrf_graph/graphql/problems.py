@@ -39,6 +39,7 @@ KINDS: dict[str, str] = {
     "W011": "A serializer writes itself, in a shape that nothing says.",
     "W012": "A paginator makes pages of a shape that nothing says: they are JSON.",
     "W013": "A link leads to no query of a registered consumer: it is JSON.",
+    "W014": "A polymorphic serializer reads by one that has no fields: as an input it is JSON.",
     # What may be meant so.
     "I001": "A view has no serializer: its data is JSON.",
     "I002": "The serializer depends on the client: the schema has the declared one.",

@@ -24,6 +24,7 @@ from graphql import (
 from dcrf_graph.graphql.definitions import Definition, EnumDefinition, TypeDefinition
 from dcrf_graph.graphql.errors import events_lost, refusal, user_in
 from dcrf_graph.graphql.operations import Operation, Shape
+from dcrf_graph.graphql.polymorphic import one_given
 from dcrf_graph.graphql.relay import connection, wrong_arguments
 from dcrf_graph.graphql.selection import selection_of
 from dcrf_graph.loading.representation import Selection
@@ -104,6 +105,9 @@ def bind_type(definition: TypeDefinition, bound: Any) -> None:
     elif isinstance(bound, GraphQLInputObjectType):
         for field in definition.fields:
             bound.fields[field.name].out_name = field.key
+        if definition.one_of is not None:
+            convert = one_given(definition.one_of.key, dict(definition.one_of.tags))
+            bound.out_type = convert  # type: ignore[assignment, method-assign]
         blanks = frozenset(field.key for field in definition.fields if field.blank)
         if blanks:
             bound.out_type = blanks_for_nulls(blanks)  # type: ignore[assignment, method-assign]

@@ -25,6 +25,7 @@ from dcrf_graph.graphql.annotations import Annotated, is_object, is_scalar
 from dcrf_graph.graphql.definitions import (
     Definitions,
     FieldDefinition,
+    OneOf,
     TypeDefinition,
     UnionDefinition,
     Variants,
@@ -33,7 +34,7 @@ from dcrf_graph.graphql.descriptions import cleaned as cleaned
 from dcrf_graph.graphql.descriptions import description_of, text_of
 from dcrf_graph.graphql.fields import Site, type_of
 from dcrf_graph.graphql.naming import KEY_NAMES, KEY_TYPES, camel, checked, pascal
-from dcrf_graph.graphql.polymorphic import Members, members_of
+from dcrf_graph.graphql.polymorphic import Members, field_names, members_of
 from dcrf_graph.graphql.problems import Problems, refuse
 from dcrf_graph.graphql.sources import (
     AnyField,
@@ -152,9 +153,9 @@ class Types:
         return None
 
     def polymorphic(self, cls: Any, members: Members, direction: Direction, breadcrumb: str) -> str:
-        """The union of a polymorphic serializer, or its interface; as input anything."""
+        """The union of a polymorphic serializer, or its interface; as input one of several."""
         if direction != "output":
-            return "JSON"
+            return self.one_of(cls, members, direction, breadcrumb)
         base = self.base_name(cls, None, breadcrumb)
         place = f"{breadcrumb} > {cls.__name__}"
         if self.definitions.owner(base) == (cls, direction):
@@ -176,6 +177,37 @@ class Types:
         self.definitions.add(replace(interface, keyword="interface", variants=variants))
         self._interfaces.append(base)
         return base
+
+    def one_of(self, cls: Any, members: Members, direction: Direction, breadcrumb: str) -> str:
+        """The input of a polymorphic serializer; ``JSON`` where a member reads no known fields."""
+        name = self.base_name(cls, None, breadcrumb) + SUFFIXES[direction]
+        place = f"{breadcrumb} > {cls.__name__}"
+        described = f"{cls.__module__}.{cls.__qualname__}"
+        if not self.definitions.reserve(name, (cls, direction), described, RENAME):
+            return name
+        inputs = [self.named(each, direction, place) for _, each in members.serializers]
+        if "JSON" in inputs or not inputs:
+            self.definitions.discard(name)
+            self.problems.report(
+                "W014",
+                place,
+                "one of the serializers that it chooses from has no fields that it reads.",
+                "As an input it is JSON.",
+                "Give each of graphql_types fields, or leave it out.",
+            )
+            return "JSON"
+        values = [value for value, _ in members.serializers]
+        names = field_names([each.removesuffix(SUFFIXES[direction]) for each in inputs], values)
+        fields = tuple(
+            FieldDefinition(checked(field, place, RENAME), text, field)
+            for field, text in zip(names, inputs, strict=True)
+        )
+        tags = OneOf(members.key, tuple(zip(names, members.raw, strict=True)))
+        document = "Exactly one of them."
+        self.definitions.add(
+            TypeDefinition("input", name, fields, document, directives=("@oneOf",), one_of=tags)
+        )
+        return name
 
     def finish(self) -> None:
         """Let the members of interfaces say so, when all types are made.

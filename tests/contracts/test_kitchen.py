@@ -123,3 +123,6 @@ def test_an_order_of_no_kind_is_not_as_promised() -> None:
     assert problems("Order", ORDER) == []
     assert problems("Order", {**ORDER, "kind": "away"})
     assert problems("Order", {"kind": "in", "guest": "Ada"})
+    assert problems("OrderInput", ORDER) == []
+    assert problems("OrderInput", {"guest": "Ada", "table": 1})
+    assert problems("OrderInput", {**ORDER, "until": None})

@@ -136,7 +136,12 @@ def test_a_polymorphic_serializer_writes_what_one_of_its_members_writes(schemas:
             graphql_types = {"author": AuthorSerializer, 2: PersonSerializer}
             graphql_discriminator = "kind"
 
-    assert schemas.named(SubjectSerializer, "input", "Test") == {}
+    assert schemas.named(SubjectSerializer, "input", "Test") == ref("SubjectInput")
+    for_author, for_person = schemas.definitions["SubjectInput"]["anyOf"]
+    assert for_author["properties"]["kind"] == {"enum": ["author"]}
+    assert for_person["properties"]["kind"] == {"enum": ["2", 2]}
+    assert "kind" in for_author["required"]
+    assert for_author["additionalProperties"] is False
     assert schemas.named(SubjectSerializer, "output", "Test") == ref("Subject")
     assert schemas.definitions["Subject"] == {
         "anyOf": [tagged("Author", "author"), tagged("Person", "2", 2)],

@@ -223,7 +223,91 @@ def test_a_polymorphic_serializer_with_fields_is_an_interface() -> None:
     assert "interface AnyPayment {\n  amount: Decimal!\n}" in derived.sdl
     assert "type ByCard implements AnyPayment {" in derived.sdl
     assert "  related: AnyPayment\n" in definition_of(derived, "ByInvoice implements AnyPayment")
-    assert "payment: JSON!" in derived.sdl
+
+
+PAY = {"byCard": {"amount": "1.00", "number": "7"}}
+PAID = "{ thingPay(payment: $p) { amount } }"
+
+
+def test_as_an_input_it_is_one_of_its_members() -> None:
+    derived = schema_of(Payments)
+    assert "payment: AnyPaymentInput!" in derived.sdl
+    assert definition_of(derived, "AnyPaymentInput @oneOf").endswith(
+        "{\n  byCard: ByCardInput\n  byInvoice: ByInvoiceInput\n}"
+    )
+
+
+async def test_the_member_that_is_given_says_the_discriminator() -> None:
+    client = Client(schema_of(Payments), {"pay": reply({"kind": "card", "amount": "1.00"})})
+    await client.result(f"query ($p: AnyPaymentInput!) {PAID}", p=PAY)
+    await client.result('{ thingPay(payment: {byInvoice: {amount: "1"}}) { amount } }')
+    assert [arguments["payment"] for _, _, arguments in client.streams.calls] == [
+        {"kind": "card", "amount": "1.00", "number": "7"},
+        {"kind": "invoice", "amount": "1"},
+    ]
+
+
+@pytest.mark.parametrize("wrong", [{}, {**PAY, "byInvoice": {"amount": "1"}}, {"byCard": None}])
+async def test_exactly_one_member_is_given(wrong: Any) -> None:
+    client = Client(schema_of(Payments))
+    rejected = await client.rejection(f"query ($p: AnyPaymentInput!) {PAID}", p=wrong)
+    assert rejected.code == "BAD_USER_INPUT"
+    assert rejected.errors[0]["extensions"]["path"][0] == "p"
+    assert client.streams.calls == []
+
+
+class Many(serializers.Serializer[Any]):
+    class Meta:
+        graphql_types = {1: LabelSerializer, "note": NoteSerializer, "memo": NoteSerializer}
+        graphql_discriminator = "type"
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data
+
+
+class Tagging(AsyncAPIConsumer):
+    @action(input=list[Many], kind="query")
+    async def tag(self, data: Any, **kwargs: Any) -> int:
+        return 1
+
+    @action(input=Subject, kind="query")
+    async def subject(self, data: Any, **kwargs: Any) -> int:
+        return 1
+
+    @action(input=Many, name="patch")
+    async def patch(self, data: Any, **kwargs: Any) -> int:
+        return 1
+
+
+async def test_members_that_share_a_type_are_told_by_their_values() -> None:
+    """And a value that is no text stays what it is."""
+    client = Client(schema_of(Tagging))
+    tags = '[{label: {name: "a"}}, {noteNote: {text: "b"}}, {noteMemo: {text: "c"}}]'
+    await client.result(f"{{ thingTag(data: {tags}) }}")
+    await client.result('{ thingSubject(data: {note: {text: "d"}}) }')
+    tagged, subject = (arguments["data"] for _, _, arguments in client.streams.calls)
+    assert [each["type"] for each in tagged] == [1, "note", "memo"]
+    assert subject == {"text": "d"}
+
+
+def test_what_is_patched_may_leave_out_what_a_member_must_have() -> None:
+    derived = schema_of(Tagging)
+    assert "label: LabelPatchInput\n" in definition_of(derived, "ManyPatchInput @oneOf")
+
+
+def test_a_member_that_reads_nothing_makes_the_input_json() -> None:
+    class Reads(serializers.Serializer[Any]):
+        class Meta:
+            graphql_types = [LabelSerializer, AsPoint]
+
+    class Consumer(AsyncAPIConsumer):
+        @action(input=Reads)
+        async def put(self, data: Any, **kwargs: Any) -> int:
+            return 1
+
+    derived = schema_of(Consumer)
+    assert "data: JSON!" in derived.sdl
+    assert [problem.id for problem in derived.problems] == ["dcrf_graph.W014"]
 
 
 def test_a_polymorphic_serializer_without_fields_is_a_union() -> None:
@@ -243,7 +327,7 @@ def test_a_polymorphic_serializer_without_fields_is_a_union() -> None:
 )
 async def test_the_discriminator_says_the_type(action_name: str, data: Any, expected: str) -> None:
     client = Client(schema_of(Payments), {action_name: reply(data)})
-    arguments = "(payment: {})" if action_name == "pay" else ""
+    arguments = '(payment: {byInvoice: {amount: "1"}})' if action_name == "pay" else ""
     field = f"thing{action_name.capitalize()}"
     result = await client.result(f"{{ {field}{arguments} {{ __typename }} }}")
     found = result["data"][field]
@@ -252,7 +336,7 @@ async def test_the_discriminator_says_the_type(action_name: str, data: Any, expe
 
 async def test_an_unknown_discriminator_is_an_error() -> None:
     client = Client(schema_of(Payments), {"pay": reply({"kind": "cash", "amount": "1.00"})})
-    result = await client.result("{ thingPay(payment: {}) { amount } }")
+    result = await client.result('{ thingPay(payment: {byInvoice: {amount: "1"}}) { amount } }')
     assert "'kind' is 'cash'" in result["errors"][0]["message"]
 
 

@@ -161,7 +161,7 @@ EVENING = (
     Ask("guests", "send_everything", variables={"data": EVERYTHING}, refused=400),
     Ask("guests", "book", {"booking": {"guests": 2, "day": "2026-11-22", "table": TABLE}}),
     Ask("guests", "echo", ECHO),
-    Ask("guests", "order", {"order": ORDER}),
+    Ask("guests", "order", {"order": ORDER}, {"order": {"eatIn": {"guest": "Ada", "table": 1}}}),
     Ask("guests", "subscribe_to_bell", after="ring"),
     Ask("vendors", "create", {"data": {"name": "Cy", "code": "cy"}}),
     Ask("vendors", "list", {"query": {"search": "Cy"}}, {"search": "Cy"}),

@@ -113,7 +113,7 @@ async def test_a_wrong_value_is_refused_with_its_path(session: Session) -> None:
             {"code": "a"},
         ),
         (
-            'mutation { guestOrder(order: {kind: "in", guest: "Ada", table: 1}) '
+            'mutation { guestOrder(order: {eatIn: {guest: "Ada", table: 1}}) '
             "{ __typename guest ... on EatIn { table } } }",
             {"__typename": "EatIn", "guest": "Ada", "table": 1},
         ),
