@@ -46,7 +46,7 @@ class Application:
         """Wait until all clients have left, and clean up after them."""
         async with self.changed:
             await self.changed.wait_for(lambda: not self.open)
-        gc.collect()
+        await collect()
 
 
 async def obey(commands: dict[str, Command]) -> None:
@@ -65,6 +65,11 @@ async def obey(commands: dict[str, Command]) -> None:
 
 async def nothing() -> None:
     """What the control channel itself costs."""
+
+
+async def collect() -> None:
+    """Collect garbage."""
+    gc.collect()
 
 
 async def serve(contender: Any) -> None:
@@ -86,7 +91,8 @@ async def serve(contender: Any) -> None:
     socket.listen(config.backlog)  # who connects before it serves waits
     serving = asyncio.create_task(server.serve(sockets=[socket]))
     print(json.dumps({"result": socket.getsockname()[1]}), flush=True)
-    await obey({"nothing": nothing, "emptied": application.emptied, **contender.commands})
+    common: dict[str, Command] = {"nothing": nothing, "collect": collect}
+    await obey({**common, "emptied": application.emptied, **contender.commands})
     server.should_exit = server.force_exit = True
     await serving
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from benchmarks.effort import Effort
 from benchmarks.outcome import Outcome
-from benchmarks.scenarios import distinct, fanout, frames, instance, lists
+from benchmarks.scenarios import distinct, fanout, frames, instance, lists, memory, saves
 
 Scenario = Callable[[Effort, bool], Awaitable[Outcome]]
 """Measures, with so much effort, and with the peers or without."""
@@ -16,5 +16,7 @@ SCENARIOS: dict[str, Scenario] = {
     "instance": instance.run,
     "distinct": distinct.run,
     "lists": lists.run,
+    "saves": saves.run,
+    "memory": memory.run,
     "frames": frames.run,
 }
