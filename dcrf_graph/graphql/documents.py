@@ -9,7 +9,7 @@ long are not kept.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ariadne.validation import introspection_disabled
@@ -54,10 +54,14 @@ class DocumentRefused(Exception):
 
 @dataclass(frozen=True)
 class Document:
-    """A valid document and its operations, in their order."""
+    """A valid document and its operations, in their order.
+
+    ``plans`` is what was found out about running it; it lives as long as the document.
+    """
 
     node: DocumentNode
     operations: tuple[OperationDefinitionNode, ...]
+    plans: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run.
