@@ -23,7 +23,7 @@ from channels.layers import get_channel_layer
 from dcrf_graph.api_consumer import AsyncAPIConsumer
 from dcrf_graph.calls import Call, current_call
 from dcrf_graph.capture import Captured
-from dcrf_graph.changes.ear import RETRY_DELAY
+from dcrf_graph.changes.receiver import RETRY_DELAY
 from dcrf_graph.connection import Connection
 from dcrf_graph.exceptions import StreamRefused
 from dcrf_graph.observer.subscriptions import current_delivery
