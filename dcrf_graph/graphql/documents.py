@@ -12,11 +12,11 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
-from ariadne.validation import introspection_disabled
 from graphql import (
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
+    NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     parse,
     specified_rules,
@@ -29,7 +29,7 @@ from dcrf_graph.settings import api_settings
 MAX_KEPT_LENGTH = 20_000  # characters; a document keeps its text for the places in errors
 
 RULES = tuple(specified_rules)
-RULES_WITHOUT_INTROSPECTION: Any = (*RULES, introspection_disabled)
+RULES_WITHOUT_INTROSPECTION = (*RULES, NoSchemaIntrospectionCustomRule)
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
