@@ -108,12 +108,12 @@ class DeskConsumer(AsyncAPIConsumer):
         for request_id in subscribing_request_ids:
             await self.reply(data=message, action="update", request_id=request_id)
 
-    @notes.groups_for_signal
-    def notes(self, instance: Note, **kwargs: Any) -> Iterator[str]:  # type: ignore[no-redef]
+    @notes.groups_for_signal  # type: ignore[no-redef]
+    def notes(self, instance: Note, **kwargs: Any) -> Iterator[str]:
         yield f"note-{instance.pk}"
 
-    @notes.groups_for_consumer
-    def notes(self, **kwargs: Any) -> Iterator[str]:  # type: ignore[no-redef]
+    @notes.groups_for_consumer  # type: ignore[no-redef]
+    def notes(self, **kwargs: Any) -> Iterator[str]:
         yield "note-1"
         yield "note-2"
 
