@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from benchmarks import redis_bytes
 from benchmarks.effort import Effort
 from benchmarks.outcome import Outcome
 from benchmarks.scenarios import distinct, fanout, frames, instance, lists, memory, saves
@@ -18,5 +19,6 @@ SCENARIOS: dict[str, Scenario] = {
     "lists": lists.run,
     "saves": saves.run,
     "memory": memory.run,
+    "redis": redis_bytes.run,
     "frames": frames.run,
 }
