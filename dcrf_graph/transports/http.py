@@ -95,7 +95,7 @@ def graphql_view(host: Host) -> View:
     @csrf_exempt
     @non_atomic_requests
     async def graphql(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-        if wants_page(request):
+        if wants_page(request) and api_settings.GRAPHQL_INTROSPECTION:
             return _varying(explorer.page())
         if (file := explorer.asset(request)) is not None:
             return file
