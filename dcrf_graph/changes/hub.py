@@ -126,7 +126,10 @@ class Hub:
     def count(self) -> int:
         """How many subscriptions of this process are in groups, each counted per group."""
         with self._lock:
-            return sum(len(m) for loops in self._groups.values() for m in loops.values())
+            members = [
+                each for loops in self._groups.values() for m in loops.values() for each in m
+            ]
+            return sum(getattr(each, "counts", True) for each in members)
 
     def _receiver(self, loop: Loop) -> Receiver:
         with self._lock:
