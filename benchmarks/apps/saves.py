@@ -1,11 +1,13 @@
 """
-`save()` and loading with as many observers as BENCH_OBSERVERS says, to which nobody listens.
+`save()` and loading with observers to which nobody listens.
 
-Without any it is plain Django: the library is not imported.
+    BENCH_OBSERVERS  the module that declares them; without one it is plain Django
+    BENCH_COUNT      how many
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import Any
 
@@ -14,10 +16,8 @@ from asgiref.sync import sync_to_async
 from benchmarks.world.changes import save
 from benchmarks.world.models import Card
 
-if observers := int(os.environ["BENCH_OBSERVERS"]):
-    from benchmarks.apps.observers import observe
-
-    observe(observers)
+if module := os.environ.get("BENCH_OBSERVERS"):
+    importlib.import_module(module).observe(int(os.environ["BENCH_COUNT"]))
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:

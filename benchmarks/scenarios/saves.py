@@ -13,14 +13,22 @@ SAVE = "a save"
 LOAD = f"loading {ROWS:,} rows"
 
 
-def contender(name: str, app: str, observers: int, peer: str = "") -> Contender:
-    return Contender(name, app, peer, {"BENCH_OBSERVERS": str(observers)})
+APP = "benchmarks.apps.saves"
+OURS = "benchmarks.apps.observers"
 
 
-PLAIN = contender("plain Django", "benchmarks.apps.saves", 0)
-ONE = contender("dcrf_graph, 1 observer", "benchmarks.apps.saves", 1)
-FIVE = contender("dcrf_graph, 5 observers", "benchmarks.apps.saves", 5)
-PEERS: list[Contender] = []
+def observed(name: str, count: int, observers: str, peer: str = "") -> Contender:
+    environment = {"BENCH_OBSERVERS": observers, "BENCH_COUNT": str(count)}
+    return Contender(f"{name}, {count} observer{'s' * (count > 1)}", APP, peer, environment)
+
+
+PLAIN = Contender("plain Django", APP)
+ONE = observed("dcrf_graph", 1, OURS)
+FIVE = observed("dcrf_graph", 5, OURS)
+UPSTREAM = "djangochannelsrestframework"
+PEERS = [
+    observed(UPSTREAM, count, "benchmarks.peers.upstream_observers", UPSTREAM) for count in (1, 5)
+]
 TEXT = f"""\
 Observers with a serializer and groups, to which nobody has subscribed. *{SAVE.capitalize()}* is
 one `save()` in a transaction of its own; *{LOAD}* makes instances of all of them.
