@@ -14,11 +14,10 @@ import asyncio
 import gc
 import importlib
 import json
-import os
 import sys
 import traceback
 from collections.abc import Awaitable, Callable
-from typing import Any, TextIO
+from typing import Any
 
 import uvicorn
 import uvloop
@@ -47,10 +46,10 @@ class Application:
         """Wait until all clients have left, and clean up after them."""
         async with self.changed:
             await self.changed.wait_for(lambda: not self.open)
-        await collect()
+        gc.collect()
 
 
-async def obey(commands: dict[str, Command], answers: TextIO) -> None:
+async def obey(commands: dict[str, Command]) -> None:
     """Carry out what comes on stdin, one after the other, until it ends."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
@@ -61,19 +60,14 @@ async def obey(commands: dict[str, Command], answers: TextIO) -> None:
             answer = {"result": await commands[name](*arguments)}
         except Exception:
             answer = {"error": traceback.format_exc()}
-        print(json.dumps(answer), file=answers, flush=True)
+        print(json.dumps(answer), flush=True)
 
 
 async def nothing() -> None:
     """What the control channel itself costs."""
 
 
-async def collect() -> None:
-    """Collect garbage."""
-    gc.collect()
-
-
-async def serve(contender: Any, answers: TextIO) -> None:
+async def serve(contender: Any) -> None:
     """Serve a contender until stdin ends."""
     application = Application(contender.application)
 
@@ -91,9 +85,8 @@ async def serve(contender: Any, answers: TextIO) -> None:
     socket = config.bind_socket()
     socket.listen(config.backlog)  # who connects before it serves waits
     serving = asyncio.create_task(server.serve(sockets=[socket]))
-    print(json.dumps({"result": socket.getsockname()[1]}), file=answers, flush=True)
-    common: dict[str, Command] = {"nothing": nothing, "collect": collect}
-    await obey({**common, "emptied": application.emptied, **contender.commands}, answers)
+    print(json.dumps({"result": socket.getsockname()[1]}), flush=True)
+    await obey({"nothing": nothing, "emptied": application.emptied, **contender.commands})
     server.should_exit = server.force_exit = True
     await serving
 
@@ -102,16 +95,13 @@ def main(name: str, cards: str = "100") -> None:
     """Set Django up, make the tables, serve the contender's module."""
     import django
 
-    # What the contender prints is no answer.
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
     django.setup()
     from benchmarks.world.tables import create
 
     create(int(cards))
     contender = importlib.import_module(name)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(contender, answers))
+        runner.run(serve(contender))
 
 
 if __name__ == "__main__":

@@ -69,8 +69,7 @@ def action(
         detached: do not make later calls wait; only ``async`` methods. The
             client is answered when the task ends, and disconnecting cancels it.
         kind: ``"query"`` or ``"mutation"``, where the name does not say it.
-        input: what the ``data`` argument is checked against, for every client: a serializer
-            class, a list of one, or any other annotation. The method gets it as it was sent.
+        input: the serializer class of the ``data`` argument.
         output: what is returned: a serializer class, ``list[Serializer]``, any other
             annotation; several, ``(CardSerializer, NoteSerializer)``, for one of them.
         subscribes: the observer, or its name, that this action subscribes.

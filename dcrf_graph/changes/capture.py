@@ -4,42 +4,43 @@ Listens to Django's model signals, once per model, and writes the journal.
 Whatever the number of observers, a model has one capture. It costs little
 while no observer wants the model, and asks observers for group names and
 messages only for those that somebody listens to. A row is a row of every model
-of its table: an observer of a model hears what is saved through its proxies.
+of its tables: an observer of a model hears what is saved through its proxies,
+its children and its parents.
 
 What an observer raises is logged: it breaks no ``save()`` and no other observer.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
-from weakref import WeakSet
+from weakref import ref
 
+from django.db import connections
 from django.db.models import Model
-from django.db.models.signals import (
-    class_prepared,
-    m2m_changed,
-    post_delete,
-    post_init,
-    post_save,
-    pre_delete,
-    pre_save,
-)
+from django.db.models.signals import class_prepared, post_delete, post_save, pre_delete, pre_save
 from django.dispatch import receiver
 
-from dcrf_graph.changes.change import Action, Change, Event, Source
+from dcrf_graph.changes.change import Action, Source
+from dcrf_graph.changes.events import Groups, events_of_commit, groups_of
 from dcrf_graph.changes.hub import hub
-from dcrf_graph.changes.journal import Record, journal_of
-from dcrf_graph.changes.rows import as_committed, as_deleted, columns, copied, surely_saved
-from dcrf_graph.changes.snapshot import is_remembered, recall, remember, written
-from dcrf_graph.encoding import JSONEncoder
+from dcrf_graph.changes.journal import Record, journal_of, may_commit
+from dcrf_graph.changes.kin import is_row_of, kin_of, same_table, shared_parent, tables_of
+from dcrf_graph.changes.loads import ATTRIBUTE
+from dcrf_graph.changes.relations import Relations
+from dcrf_graph.changes.rows import columns, copied, surely_saved
+from dcrf_graph.changes.snapshot import (
+    is_unset,
+    keep_loaded_values,
+    key_in,
+    loaded_values,
+    recall,
+    remember,
+    written,
+)
 
 logger = logging.getLogger(__name__)
-
-Groups = dict[str, frozenset[str]]
-"""Per observer, the groups of a row."""
 
 
 class Capture:
@@ -47,236 +48,223 @@ class Capture:
 
     def __init__(self, model: type[Model]) -> None:
         self.model = model
-        self.sources: WeakSet[Source] = WeakSet()
         self.uid = f"dcrf_graph.{model._meta.label_lower}"
-        self.senders = models_of_table(model)
-        self._receivers: list[tuple[Any, Callable[..., None]]] = []
-        self._grouped = False
-        self._many_to_many = False
-        self._listen(post_save, self.saved)
-        self._listen(pre_delete, self.deleting)
-        self._listen(post_delete, self.deleted)
+        self.grouped = False
+        self._sources: tuple[ref[Source], ...] = ()
+        self.senders: list[type[Model]] = []
+        self._saving = f"{self.uid}.saving"
+        self._deleting = f"{self.uid}.deleting"
+        self._relations: Relations | None = None
+        for sender in kin_of(model):
+            self.follow(sender)
 
     def add(self, source: Source, *, many_to_many: bool) -> None:
         """Let an observer hear of this model."""
-        self.sources.add(source)
-        if source.grouped and not self._grouped:
-            self._grouped = True
-            self._listen(post_init, self.loaded)
-            self._listen(pre_save, self.saving)
-        if many_to_many and not self._many_to_many:
-            self._many_to_many = True
-            for field in self.model._meta.many_to_many:
-                m2m_changed.connect(
-                    self.related, sender=field.remote_field.through, dispatch_uid=self.uid
-                )
+        if source not in self.sources():
+            self._sources = (*self._sources, ref(source, self._dropped))
+        if source.grouped and not self.grouped:
+            self.grouped = True
+            for sender in self.senders:
+                self._follow_groups(sender)
+        if self._relations is None:
+            self._relations = Relations(self)
+        if many_to_many:
+            self._relations.follow_many_to_many()
+
+    def _dropped(self, source: ref[Source]) -> None:
+        self._sources = tuple(each for each in self._sources if each is not source)
 
     def follow(self, sender: type[Model]) -> None:
         """Hear of what is saved through another model of the table, too."""
         self.senders.append(sender)
-        for signal, function in self._receivers:
-            signal.connect(function, sender=sender, dispatch_uid=self.uid)
+        if is_row_of(sender, self.model):
+            self._connect(post_save, self.saved, sender)
+        else:
+            self._connect(pre_save, self.saving_parent, sender)
+            self._connect(post_save, self.saved_parent, sender)
+        if same_table(sender, self.model):
+            # Django deletes a child table by table, with the signals of each.
+            self._connect(pre_delete, self.deleting, sender)
+            self._connect(post_delete, self.deleted, sender)
+        elif is_row_of(sender, self.model):
+            self._connect(pre_save, self.saving, sender)
+        if self.grouped:
+            self._follow_groups(sender)
 
-    def _listen(self, signal: Any, function: Callable[..., None]) -> None:
-        self._receivers.append((signal, function))
-        for sender in self.senders:
-            signal.connect(function, sender=sender, dispatch_uid=self.uid)
+    def _follow_groups(self, sender: type[Model]) -> None:
+        if is_row_of(sender, self.model):
+            keep_loaded_values(sender)
+            self._connect(pre_save, self.saving, sender)
+
+    def _connect(self, signal: Any, function: Callable[..., None], sender: type[Model]) -> None:
+        signal.connect(function, sender=sender, dispatch_uid=self.uid)
+
+    def sources(self) -> list[Source]:
+        """The observers of this model."""
+        return [source for each in self._sources if (source := each()) is not None]
 
     def wanted(self) -> list[Source]:
         """The observers that somebody may be listening to."""
-        return [source for source in self.sources if hub.wants(source.stable_id)]
+        return [source for source in self.sources() if hub.wants(source.stable_id)]
 
     # -- Django's signals -----------------------------------------------------
 
-    def loaded(self, instance: Model, **kwargs: Any) -> None:
-        """``post_init``: keep the column values."""
-        remember(instance, instance.__dict__.copy())
-
     def saving(self, instance: Model, using: str, raw: bool, **kwargs: Any) -> None:
         """``pre_save``: which groups the row belongs to, while the database still says so."""
-        before = ({}, None) if raw else self.groups_before(instance, using)
-        instance._state.__dict__[f"{self.uid}.saving"] = before
+        wanted = () if raw else self.wanted()
+        if wanted:
+            before = self.groups_before(instance, using, wanted) if self.grouped else {}
+            exists = self.is_there_already(instance, using)
+            instance._state.__dict__[self._saving] = before, exists
 
-    def saved(self, instance: Model, created: bool, using: str, raw: bool, **kwargs: Any) -> None:
+    def saved(
+        self,
+        instance: Model,
+        created: bool,
+        using: str,
+        raw: bool,
+        update_fields: Collection[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
         """``post_save``: a create or an update."""
-        before, loaded = instance._state.__dict__.pop(f"{self.uid}.saving", ({}, None))
-        update_fields = kwargs.get("update_fields")
-        exact = update_fields is None and not raw and self.wanted()
-        self.record(
-            Record(
-                model=self.model,
-                pk=instance.pk,
-                action=Action.CREATE if created else Action.UPDATE,
-                using=using,
-                instance=instance,
-                saved=surely_saved(instance) if exact else None,
-                snapshot=written(instance, update_fields) if self._grouped else None,
-                loaded=None if created else loaded,
-                before={} if created else before,
-            )
+        state = instance._state.__dict__
+        before, exists = state.pop(self._saving, ({}, False))
+        if raw and not same_table(type(instance), self.model):
+            return  # A fixture holds the rows of the parents as well.
+        listening = bool(self.wanted())
+        snapshot = written(instance, update_fields) if self.grouped else None
+        connection = connections[using]
+        if not (listening or connection.in_atomic_block):
+            if snapshot is not None:
+                remember(instance, snapshot)
+            return
+        if not may_commit(connection):
+            return
+        record = Record(
+            self.model,
+            self.key_of(instance),
+            Action.CREATE if created and not exists else Action.UPDATE,
+            using,
         )
+        if self.grouped:
+            record.instance, record.snapshot = ref(instance), snapshot
+            if record.action is Action.UPDATE:
+                record.before = before
+                record.kept = kept_by(instance)
+        journal = journal_of(connection, publish_records)
+        if listening and update_fields is None and not raw:
+            record.saved = surely_saved(instance, using, self.model)
+            record.written_at = journal.statements_so_far()
+        journal.add((record,))
+
+    def saving_parent(self, instance: Model, using: str, raw: bool, **kwargs: Any) -> None:
+        """``pre_save`` of an instance of a parent, which may be a row of this model as well."""
+        wanted = () if raw or instance._state.adding else self.wanted()
+        if wanted:
+            parent = shared_parent(self.model, type(instance))
+            pk = {parent._meta.pk.attname: getattr(instance, parent._meta.pk.attname)}
+            rows = list(self.model._base_manager.using(using).filter(**pk))
+            instance._state.__dict__[self._saving] = self.updates(rows, using, wanted)
+
+    def saved_parent(self, instance: Model, using: str, **kwargs: Any) -> None:
+        """``post_save`` of an instance of a parent: an update of the row of this model."""
+        self.write(instance._state.__dict__.pop(self._saving, []), using)
 
     def deleting(self, instance: Model, using: str, **kwargs: Any) -> None:
         """``pre_delete``: the message is made while the row and its relations exist."""
-        before, loaded = self.groups_before(instance, using)
-        if not is_remembered(instance):
-            # Until the commit its groups are asked for, and Django takes the key away at once.
-            remember(instance, columns(instance))
-        row = instance if type(instance) is self.model else copied(instance, self.model, using)
+        wanted = self.wanted()
+        before = self.groups_before(instance, using, wanted) if wanted and self.grouped else {}
+        # Until the commit its groups are asked for, and Django takes the key away at once.
+        remember(instance, loaded_values(instance) or columns(instance))
         messages = {}
-        for source in self.wanted():
-            try:
-                messages[source.stable_id] = source.serialize(row, Action.DELETE)
-                if not source.grouped:
-                    before[source.stable_id] = groups_of(source, row)
-            except Exception:
-                logger.exception("The observer %s failed on a delete", source.stable_id)
-        instance._state.__dict__[f"{self.uid}.deleting"] = (instance.pk, before, loaded, messages)
+        if wanted:
+            mine = type(instance) is self.model
+            row = instance if mine else copied(instance, self.model, using)
+            for source in wanted:
+                try:
+                    messages[source.stable_id] = source.serialize(row, Action.DELETE)
+                    if not source.grouped:
+                        before[source.stable_id] = groups_of(source, row)
+                except Exception:
+                    logger.exception("The observer %s failed on a delete", source.stable_id)
+        instance._state.__dict__[self._deleting] = self.key_of(instance), before, messages
 
     def deleted(self, instance: Model, using: str, **kwargs: Any) -> None:
         """``post_delete``: a delete, with the key that the row had."""
-        pk, before, loaded, messages = instance._state.__dict__.pop(
-            f"{self.uid}.deleting", (instance.pk, {}, None, {})
-        )
-        self.record(
-            Record(
-                model=self.model,
-                pk=pk,
-                action=Action.DELETE,
-                using=using,
-                instance=instance,
-                loaded=loaded,
-                before=before,
-                messages=messages,
-            )
-        )
+        state = instance._state.__dict__
+        pk, before, messages = state.pop(self._deleting, (self.key_of(instance), {}, {}))
+        record = Record(self.model, pk, Action.DELETE, using, deleted=instance)
+        record.before, record.messages = before, messages
+        record.kept = kept_by(instance)
+        self.write([record], using)
 
-    def related(
-        self,
-        sender: type[Model],
-        instance: Model,
-        action: str,
-        reverse: bool,
-        pk_set: set[Any] | None,
-        using: str,
-        **kwargs: Any,
-    ) -> None:
-        """``m2m_changed``: an update of each row on our side of the relation."""
-        fields = [f for f in self.model._meta.many_to_many if f.remote_field.through is sender]
-        ours = reverse or any(field.remote_field.symmetrical for field in fields)
-        if action == "pre_clear" and ours:
-            # After it nobody can say which rows it was; before it, only somebody who asks.
-            if any(source.many_to_many for source in self.wanted()):
-                for field in fields:
-                    rows = self.model._base_manager.using(using).filter(**{field.name: instance})
-                    self.record_related(list(rows.values_list("pk", flat=True)), using)
-            return
-        if not reverse and (action == "post_clear" or (pk_set and action in CHANGED)):
-            self.record_related([instance.pk], using)
-        if ours and pk_set and action in CHANGED:
-            self.record_related(pk_set, using)
+    # -- what the signals tell ---------------------------------------------------
 
-    def record_related(self, pks: Iterable[Any], using: str) -> None:
-        """Record an update of rows whose many-to-many relations changed."""
-        for pk in pks:
-            self.record(
-                Record(
-                    model=self.model,
-                    pk=pk,
-                    action=Action.UPDATE,
-                    using=using,
-                    relations_only=True,
-                )
-            )
+    def key_of(self, instance: Model) -> Any:
+        """The row's key as the database gives it: text that was saved as a number is one."""
+        pk = key_in(self.model, instance)
+        return pk if type(pk) is int else self.model._meta.pk.to_python(pk)
 
-    # -- before and after the commit -------------------------------------------
+    def is_there_already(self, instance: Model, using: str) -> bool:
+        """Whether a new child is added to a row that this model, its parent, has already."""
+        if same_table(type(instance), self.model) or not instance._state.adding:
+            return False
+        for link in type(instance)._meta.get_path_to_parent(self.model):
+            pk = getattr(instance, link.join_field.attname, None)
+            if pk is not None:
+                return self.model._base_manager.using(using).filter(pk=pk).exists()
+        pk = key_in(self.model, instance)
+        return not is_unset(pk) and self.model._base_manager.using(using).filter(pk=pk).exists()
 
-    def groups_before(self, instance: Model, using: str) -> tuple[Groups, Model | None]:
-        """Per observer that is listened to, the groups of the row as it was loaded."""
-        if not self._grouped:
-            return {}, None
-        sources = [source for source in self.wanted() if source.grouped]
+    def groups_before(self, instance: Model, using: str, wanted: Iterable[Source]) -> Groups:
+        """Per grouped observer that is listened to, the groups of the row as it was loaded."""
+        grouped = [source for source in wanted if source.grouped]
         before: Groups = {}
         try:
-            loaded = recall(instance, using, model=self.model, look_up=bool(sources))
-            if loaded is not None:
-                for source in sources:
-                    before[source.stable_id] = groups_of(source, loaded)
+            loaded = recall(instance, using, model=self.model) if grouped else None
         except Exception:
             logger.exception("The groups of a row of %s are not known", self.model._meta.label)
-            return before, None
-        return before, loaded
+            return before
+        return {} if loaded is None else self.groups_now(loaded, grouped)
 
-    def record(self, record: Record) -> None:
-        """Write a change into the journal of its transaction."""
-        if self.sources:
-            journal_of(record.using, publish_records).add(record)
-
-    def events(self, record: Record) -> Iterable[Event]:
-        """What each observer says of a committed change, to each group."""
-        sources = [s for s in self.wanted() if s.many_to_many or not record.relations_only]
-        row = self.row_of(record) if sources else None
-        if row is None:
-            return
+    def groups_now(self, row: Model, sources: Iterable[Source]) -> Groups:
+        """Per grouped observer, the groups of a row; without those that fail."""
+        groups: Groups = {}
         for source in sources:
-            try:
-                yield from self.events_of(source, record, row)
-            except Exception:
-                logger.exception("The observer %s failed on a change", source.stable_id)
+            if source.grouped:
+                try:
+                    groups[source.stable_id] = groups_of(source, row)
+                except Exception:
+                    logger.exception("The groups of %s are not known", source.stable_id)
+        return groups
 
-    def row_of(self, record: Record) -> Model | None:
-        """The row that a change is about; None if it is gone again."""
-        if record.action is not Action.DELETE:
-            return as_committed(
-                record.model, record.pk, record.using, record.instance, record.saved
+    # -- what no signal tells ------------------------------------------------------
+
+    def updates(self, rows: Iterable[Model], using: str, wanted: Iterable[Source]) -> list[Record]:
+        """Updates of rows that are about to be written by a statement; as they are now."""
+        return [
+            Record(
+                self.model,
+                row.pk,
+                Action.UPDATE,
+                using,
+                before=self.groups_now(row, wanted) if self.grouped else {},
             )
-        assert record.instance is not None
-        return as_deleted(record.model, record.pk, record.using, record.instance)
+            for row in rows
+        ]
 
-    def events_of(self, source: Source, record: Record, row: Model) -> Iterable[Event]:
-        """What one observer says of a committed change."""
-        is_delete = record.action is Action.DELETE
-        after = frozenset() if is_delete else groups_of(source, row)
-        before = groups_known(source, record, row, after)
-        change = Change(record.model, record.pk, record.action, before, after, record.using)
-        for action, groups in change.by_group():
-            message = record.messages.get(source.stable_id) if is_delete else None
-            if message is None:
-                message = source.serialize(row, action)
-            for group in sorted(groups):
-                yield Event(
-                    observer=source.stable_id,
-                    group=group,
-                    message=json.dumps({**message, "group": group}, cls=JSONEncoder),
-                    action=action.value,
-                    pk=record.pk,
-                    using=record.using,
-                    model=record.model._meta.label_lower,
-                    instance=row,
-                )
+    def write(self, records: Collection[Record], using: str) -> None:
+        """Write changes into the journal of their transaction."""
+        if records and self._sources:
+            connection = connections[using]
+            if may_commit(connection):
+                journal_of(connection, publish_records).add(tuple(records))
 
 
-CHANGED = ("post_add", "post_remove")
-
-
-def groups_of(source: Source, instance: Model) -> frozenset[str]:
-    """The groups that an observer names for a row."""
-    return frozenset(source.group_names_for_signal(instance=instance))
-
-
-def groups_known(
-    source: Source, record: Record, row: Model, after: frozenset[str]
-) -> frozenset[str]:
-    """The groups that a row belonged to before a change."""
-    if record.action is Action.CREATE:
-        return frozenset()
-    known = record.before.get(source.stable_id)
-    if known is not None:
-        return known
-    if record.action is not Action.DELETE and not source.grouped:
-        return after
-    # Nobody listened when the row was saved or deleted, or no column of it changed.
-    return groups_of(source, record.loaded or row)
+def kept_by(instance: Model) -> tuple[type[Model], Any] | None:
+    """What an instance keeps of its row, and what it is an instance of."""
+    kept = instance.__dict__.get(ATTRIBUTE)
+    return None if kept is None else (type(instance), kept)
 
 
 _captures: dict[type[Model], Capture] = {}
@@ -290,20 +278,22 @@ def watch(model: type[Model], source: Source, *, many_to_many: bool = False) -> 
     capture.add(source, many_to_many=many_to_many)
 
 
-def models_of_table(model: type[Model]) -> list[type[Model]]:
-    """A model, the one that it is a proxy of, and all the proxies of that."""
-    concrete = model._meta.concrete_model
-    known = [each for app in model._meta.apps.all_models.values() for each in app.values()]
-    return [each for each in known if each._meta.concrete_model is concrete]
+def captures_of(model: type[Model]) -> list[Capture]:
+    """The captures that a change of a row of ``model`` concerns."""
+    return [
+        capture
+        for capture in _captures.values()
+        if any(sender is model for sender in capture.senders)
+    ]
 
 
 @receiver(class_prepared)
-def follow_proxy(sender: type[Model], **kwargs: Any) -> None:
-    """Tell the captures of a table of a proxy that is defined after them."""
-    if sender._meta.proxy:
-        for capture in _captures.values():
-            if capture.model._meta.concrete_model is sender._meta.concrete_model:
-                capture.follow(sender)
+def follow_kin(sender: type[Model], **kwargs: Any) -> None:
+    """Tell the captures of a table of a model that is defined after them."""
+    tables = tables_of(sender)
+    for capture in _captures.values():
+        if tables & tables_of(capture.model):
+            capture.follow(sender)
 
 
 def publish_records(records: list[Record]) -> None:
@@ -312,10 +302,7 @@ def publish_records(records: list[Record]) -> None:
     It runs when the commit has been made, so nothing is raised into the
     application: what fails is logged.
     """
-    events: list[Event] = []
-    for record in records:
-        try:
-            events.extend(_captures[record.model].events(record))
-        except Exception:
-            logger.exception("A change of %s was not published", record.model._meta.label)
-    hub.publish(events)
+    try:
+        hub.publish(events_of_commit(records, _captures))
+    except Exception:
+        logger.exception("A commit was not published")

@@ -24,7 +24,8 @@ class Event:
 
     ``message`` is the observer's message as JSON text: each reader decodes its
     own copy. ``instance`` is the row itself, where the event was made in this
-    process; it never crosses the channel layer.
+    process; it never crosses the channel layer. ``model`` is None where the row
+    is nobody's business any more: an event for a group that the row has left.
     """
 
     observer: str
@@ -76,6 +77,12 @@ class Source(Protocol):
 
     def serialize(self, instance: Any, action: Action) -> dict[str, Any]:
         """The message about this row."""
+
+    def serialize_key(self, pk: Any, action: Action) -> dict[str, Any]:
+        """The message about a row of which nothing may be said, or is known, but its key."""
+
+    def group_called(self, name: str) -> str:
+        """The group that an observer's own name for it, e.g. ``"board-1"``, stands for."""
 
 
 @dataclass(frozen=True)

@@ -11,41 +11,47 @@ Source: docs/decisions/0004-one-flush-per-commit.md
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import ReferenceType, WeakKeyDictionary
 
-from django.db import connections, transaction
 from django.db.models import Model
 
 from dcrf_graph.changes.change import Action, net
-from dcrf_graph.changes.snapshot import forget, remember
+from dcrf_graph.changes.snapshot import Loaded, forget, remember
+
+logger = logging.getLogger(__name__)
 
 Key = tuple[type[Model], Any]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Record:
     """One change of one row, as capture saw it, before the transaction committed.
 
     ``before`` gives, per observer, the groups that the row belonged to;
     ``messages`` what an observer says of a row that is about to be deleted.
-    ``saved`` are the column values that were written, where all of them were;
-    ``snapshot`` is what the instance will have been loaded with, if this commits.
-    ``relations_only`` means that no column of the row changed; then nobody may
-    have held an instance of it.
+    ``saved`` are the column values that were written, where reading them would
+    give the same; ``written_at`` is how many statements had been sent then.
+    ``kept`` is what the instance was loaded with, ``snapshot`` what it will have
+    been loaded with if this commits. ``relations_only`` means that no column of
+    the row changed; then nobody may have held an instance of it.
     """
 
     model: type[Model]
     pk: Any
     action: Action
     using: str
-    instance: Model | None = None
     saved: dict[str, Any] | None = None
-    snapshot: dict[str, Any] | None = None
+    written_at: int = 0
+    instance: ReferenceType[Model] | None = None
+    deleted: Model | None = None
+    kept: tuple[type[Model], Loaded] | None = None
+    snapshot: Loaded | None = None
     relations_only: bool = False
-    loaded: Model | None = None
     before: dict[str, frozenset[str]] = field(default_factory=dict)
     messages: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -56,46 +62,61 @@ Flush = Callable[[list[Record]], None]
 class Journal:
     """What one transaction has changed so far, on one connection."""
 
-    def __init__(self, using: str, flush: Flush, earlier: Journal | None = None) -> None:
-        self.using = using
+    def __init__(self, connection: Any, flush: Flush, earlier: Journal | None = None) -> None:
+        self.connection = connection
         self.survived: dict[Key, Record | None] = {}
-        self.order: list[Key] = []
         self.latest = 0
+        self.statements: Statements | None = None
         self._flush = flush
         self._earlier = earlier
 
-    def add(self, record: Record) -> None:
-        """Register a change in the current savepoint, and the flush after it."""
-
-        def survive() -> None:
-            self.keep(record)
-
-        transaction.on_commit(survive, using=self.using)
+    def add(self, records: Sequence[Record]) -> None:
+        """Register changes in the current savepoint, and the flush after them."""
+        connection = self.connection
+        if not connection.in_atomic_block:
+            self.keep(records)
+            self.flush()
+            return
         self.latest += 1
         number = self.latest
-        connection = connections[self.using]
+        savepoints = connection.savepoint_ids
+        outermost = not savepoints
 
         def last() -> None:
+            if outermost:
+                self.keep(records)
             if number == self.latest:
                 self.flush()
 
         last.journal = self  # type: ignore[attr-defined]
+        if outermost:
+            connection.on_commit(last)
+            return
+        connection.on_commit(partial(self.keep, records))
         # The flush belongs to no savepoint: rolling one back must not take it along.
-        savepoints, connection.savepoint_ids = connection.savepoint_ids, []
+        connection.savepoint_ids = []
         try:
-            transaction.on_commit(last, using=self.using)
+            connection.on_commit(last)
         finally:
             connection.savepoint_ids = savepoints
 
-    def keep(self, record: Record) -> None:
-        """Merge a change that was committed with the earlier ones of its row."""
+    def statements_so_far(self) -> int:
+        """Count the statements of the transaction from the first time on that this is asked."""
+        if self.statements is None:
+            if not self.connection.in_atomic_block:
+                return 0
+            self.statements = Statements(self.connection)
+        return self.statements.count
+
+    def keep(self, records: Sequence[Record]) -> None:
+        """Merge changes that were committed with the earlier ones of their rows."""
+        for record in records:
+            self._keep(record)
+
+    def _keep(self, record: Record) -> None:
         settle(record)
         key = (record.model, record.pk)
-        if key not in self.survived:
-            self.order.append(key)
-            self.survived[key] = record
-            return
-        earlier = self.survived[key]
+        earlier = self.survived.get(key)
         if earlier is None:
             self.survived[key] = record
             return
@@ -105,7 +126,7 @@ class Journal:
             return
         record.action = action
         record.before = {**record.before, **earlier.before}
-        record.loaded = earlier.loaded or record.loaded
+        record.kept = earlier.kept or record.kept
         record.relations_only = record.relations_only and earlier.relations_only
         self.survived[key] = record
 
@@ -114,8 +135,14 @@ class Journal:
         if self._earlier is not None:
             earlier, self._earlier = self._earlier, None
             earlier.flush_late()
-        records = [record for key in self.order if (record := self.survived[key]) is not None]
-        self.survived, self.order = {}, []
+        records = [record for record in self.survived.values() if record is not None]
+        self.survived = {}
+        if self.statements is not None:
+            for record in records:
+                # A later statement may have changed the row once more, unseen.
+                if record.written_at != self.statements.count:
+                    record.saved = None
+            self.stop()
         if records:
             self._flush(records)
 
@@ -129,34 +156,83 @@ class Journal:
                 record.saved = None
         self.flush()
 
+    def stop(self) -> None:
+        """Count no more: the transaction has ended."""
+        if self.statements is not None:
+            self.statements.stop()
+            self.statements = None
+
+
+class Statements:
+    """Counts the statements on a connection that may change a row.
+
+    A saved instance surely is the committed row only if none came after it.
+    """
+
+    READING = ("SELECT", "SAVEPOINT", "RELEASE", "EXPLAIN")
+
+    def __init__(self, connection: Any) -> None:
+        self.count = 0
+        self._wrappers: list[Any] = connection.execute_wrappers
+        # Not at the end: leaving a wrapper of the application takes the last one off.
+        self._wrappers.insert(0, self)
+
+    def __call__(self, execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
+        if not (isinstance(sql, str) and sql.lstrip().upper().startswith(self.READING)):
+            self.count += 1
+        return execute(sql, params, many, context)
+
+    def stop(self) -> None:
+        """Take it off the connection."""
+        if self in self._wrappers:
+            self._wrappers.remove(self)
+
 
 def settle(record: Record) -> None:
     """Let the instance know what the database says of its row, now that it is committed."""
-    if record.instance is None:
-        return
-    if record.action is Action.DELETE:
-        forget(record.instance)
-    elif record.snapshot is not None:
-        remember(record.instance, record.snapshot)
+    if record.deleted is not None:
+        forget(record.deleted)
+    elif record.instance is not None and record.snapshot is not None:
+        instance = record.instance()
+        if instance is not None:
+            remember(instance, record.snapshot)
 
 
 _journals: WeakKeyDictionary[Any, Journal] = WeakKeyDictionary()
 
 
-def journal_of(using: str, flush: Flush) -> Journal:
-    """The journal of the transaction that is open on an alias, or a new one.
+def journal_of(connection: Any, flush: Flush) -> Journal:
+    """The journal of the transaction that is open on a connection, or a new one.
 
     A journal whose flush is no longer registered belongs to a transaction that
     was rolled back or committed.
     """
-    connection = connections[using]
-    journal = _journals.get(connection)
+    journal: Journal | None = _journals.get(connection)
     if journal is not None and connection.in_atomic_block:
-        for entry in reversed(connection.run_on_commit):
-            if any(getattr(part, "journal", None) is journal for part in entry):
+        for _, function, *_ in reversed(connection.run_on_commit):
+            is_registered = getattr(function, "journal", None) is journal
+            if is_registered:
                 return journal
+    if journal is not None:
+        journal.stop()
     # Changes that an on_commit callback makes belong to a commit of their own; what is kept of the
     # one that calls it was first, and is told first.
     earlier = journal if journal is not None and journal.survived else None
-    journal = _journals[connection] = Journal(using, flush, earlier)
-    return journal
+    opened = Journal(connection, flush, earlier)
+    _journals[connection] = opened
+    return opened
+
+
+def may_commit(connection: Any) -> bool:
+    """Whether Django will say when the open transaction commits.
+
+    With autocommit off and no ``atomic()`` nobody does, and what may yet be
+    rolled back is never told.
+    """
+    if connection.in_atomic_block or connection.get_autocommit():
+        return True
+    logger.warning(
+        "A change on %r is not told: autocommit is off, and there is no atomic() to commit it",
+        connection.alias,
+    )
+    return False

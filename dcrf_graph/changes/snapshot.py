@@ -1,39 +1,73 @@
 """
 What a row looked like when it was loaded: for the groups that it belonged to.
 
-A shallow copy of the loaded column values is kept beside the instance. It
-becomes an instance again, and so group names, only when the row is saved or
-deleted. Nothing is queried at load; columns that were not loaded are read, all
-at once, when a group name needs one of them, on the alias that is being written
-and before the write.
+The values that an instance was loaded with become an instance again, and so
+group names, only when the row is saved or deleted. Nothing is queried at load;
+columns that were not loaded are read, all at once, when a group name needs one
+of them, on the alias that is being written and before the write.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db.models import Model
 from django.db.models.expressions import BaseExpression
 
+from dcrf_graph.changes.loads import ATTRIBUTE, Batch, keep_loads
 from dcrf_graph.changes.rows import columns, state_of_saved
 
-ATTRIBUTE = "_dcrf_graph_loaded"
+Loaded = dict[str, Any] | Batch
+"""Values by column, or where to find them."""
 
 
-def remember(instance: Model, values: dict[str, Any]) -> None:
+def keep_loaded_values(model: type[Model]) -> None:
+    """Let the instances of a model keep what they are loaded with, from now on."""
+    keep_loads(model, refreshed)
+
+
+def refreshed(instance: Model, names: Collection[str] | None) -> None:
+    """Take note of columns that were read again; Django sends no signal then."""
+    if instance._state.adding:
+        return
+    held = columns(instance)
+    if names is not None:
+        read = {name: held[name] for name in attnames(type(instance), names) if name in held}
+        held = {**(loaded_values(instance) or {}), **read}
+    remember(instance, held)
+
+
+def attnames(model: type[Model], names: Collection[str]) -> set[str]:
+    """The columns that fields are kept in, which may be named either way."""
+    fields = model._meta.concrete_fields
+    return {field.attname for field in fields if field.name in names or field.attname in names}
+
+
+def remember(instance: Model, values: Loaded) -> None:
     """Keep the values that the row has."""
-    instance._state.__dict__[ATTRIBUTE] = values
+    instance.__dict__[ATTRIBUTE] = values
 
 
 def is_remembered(instance: Model) -> bool:
     """Whether the values of the row are known."""
-    return ATTRIBUTE in instance._state.__dict__
+    return instance.__dict__.get(ATTRIBUTE) is not None
 
 
 def forget(instance: Model) -> None:
     """The row is gone."""
-    instance._state.__dict__.pop(ATTRIBUTE, None)
+    instance.__dict__.pop(ATTRIBUTE, None)
+
+
+def loaded_values(instance: Model) -> dict[str, Any] | None:
+    """The values that the row had when it was last loaded or saved, by column, where known."""
+    kept: Loaded | None = instance.__dict__.get(ATTRIBUTE)
+    return None if kept is None else loaded_from(kept, type(instance), instance.pk)
+
+
+def loaded_from(kept: Loaded, model: type[Model], pk: Any) -> dict[str, Any] | None:
+    """What an instance of ``model`` has kept of the row with this key; None if it is another's."""
+    return kept.of(model, pk) if isinstance(kept, Batch) else dict(kept)
 
 
 def written(instance: Model, update_fields: Collection[str] | None) -> dict[str, Any]:
@@ -41,16 +75,17 @@ def written(instance: Model, update_fields: Collection[str] | None) -> dict[str,
 
     Expressions are left out: what the database made of them is not known here.
     """
-    values = columns(instance)
-    if update_fields is not None:
-        names = {
-            field.attname
-            for field in instance._meta.concrete_fields
-            if field.name in update_fields or field.attname in update_fields
-        }
-        saved = {name: value for name, value in values.items() if name in names}
-        values = {**instance._state.__dict__.get(ATTRIBUTE, {}), **saved}
-    return {name: value for name, value in values.items() if not isinstance(value, BaseExpression)}
+    if update_fields is None:
+        values = columns(instance)
+    else:
+        names = attnames(type(instance), update_fields)
+        held = columns(instance)
+        values = loaded_values(instance) or {}
+        values.update({name: held[name] for name in names if name in held})
+    for value in values.values():
+        if isinstance(value, BaseExpression):
+            return {n: v for n, v in values.items() if not isinstance(v, BaseExpression)}
+    return values
 
 
 def recall(
@@ -60,28 +95,37 @@ def recall(
     The row as it was when last loaded or saved; None if it was not in the database.
 
     Args:
-        model: what to make of it: a model of the same table.
+        model: what to make of it: a model of the same table, or a parent's.
         look_up: whether to read the row where nothing is known of it: of an
             instance that was made in memory, or given another key, while its
             key may exist.
     """
     model = model or type(instance)
-    loaded: dict[str, Any] | None = instance._state.__dict__.get(ATTRIBUTE)
-    if loaded is not None and not instance._state.adding:
+    pk = key_in(model, instance)
+    loaded = None if instance._state.adding else loaded_values(instance)
+    if loaded is not None:
         row = restored(model, loaded, using)
-        # Django takes the key away from an instance that it deletes.
-        if instance.pk in (None, row.pk):
+        # Another key may have been given to it, or its own taken away by a deletion.
+        if row.pk == pk or is_unset(pk):
             return row
-    if (
-        not look_up
-        or instance.pk is None
-        or (instance._state.adding and is_keyed_by_default(model))
-    ):
+    if not look_up or is_unset(pk) or (instance._state.adding and is_keyed_by_default(model)):
         return None
-    return model._base_manager.using(using).filter(pk=instance.pk).first()
+    return model._base_manager.using(using).filter(pk=pk).first()
 
 
-def restored(model: type[Model], loaded: dict[str, Any], using: str) -> Model:
+def key_in(model: type[Model], instance: Model) -> Any:
+    """The key that an instance has as a row of ``model``: its own model, or a parent of that."""
+    if type(instance)._meta.concrete_model is model._meta.concrete_model:
+        return instance.pk
+    return getattr(instance, model._meta.pk.attname)
+
+
+def is_unset(pk: Any) -> bool:
+    """Whether a key says nothing: Django has set none, or taken it away."""
+    return pk is None or (isinstance(pk, tuple) and None in pk)
+
+
+def restored(model: type[Model], loaded: Mapping[str, Any], using: str) -> Model:
     """An instance with the values that were loaded; what was not is read when asked for."""
     row = model.__new__(model)
     names = [field.attname for field in model._meta.concrete_fields]

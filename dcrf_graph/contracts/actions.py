@@ -204,9 +204,7 @@ def argument_schema(
     """One parameter of the method."""
     writes = registered.generic and action in WITH_DATA
     if argument.name == "data" and (writes or registered.option(action, "input") is not None):
-        data = data_schema(registered, action, schemas)
-        data = nullable(data) if argument.default is None else data
-        return described(data, argument.description)
+        return data_schema(registered, action, schemas)
     found: Schema = {}
     if argument.annotation is not EMPTY:
         place = registered.breadcrumb(action, argument.name)

@@ -143,7 +143,7 @@ class BaseObserver:
             yield from map(self.clean_group_name, self.group_names(*args, **kwargs))
             return
         for group in self._group_names_for_consumer(self, *args, consumer=consumer, **kwargs):
-            yield self.clean_group_name(f"{self.stable_id}-{group}")
+            yield self.group_called(group)
 
     def group_names_for_signal(self, *args: Any, **kwargs: Any) -> Iterator[str]:
         """The groups that hear of a signal with these arguments."""
@@ -151,7 +151,11 @@ class BaseObserver:
             yield from map(self.clean_group_name, self.group_names(*args, **kwargs))
             return
         for group in self._group_names_for_signal(self, *args, **kwargs):
-            yield self.clean_group_name(f"{self.stable_id}-{group}")
+            yield self.group_called(group)
+
+    def group_called(self, name: str) -> str:
+        """The group that a name of ``groups_for_signal`` stands for, as the layer calls it."""
+        return self.clean_group_name(f"{self.stable_id}-{name}")
 
     def group_names(self, *args: Any, **kwargs: Any) -> Iterator[str]:
         """The one group of an observer that has no groups of its own."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Model
+from rest_framework import serializers
 
 from dcrf_graph.changes.capture import watch
 from dcrf_graph.changes.change import Action
@@ -14,6 +15,15 @@ from dcrf_graph.changes.rows import copied
 from dcrf_graph.changes.snapshot import recall
 from dcrf_graph.loading.representation import loading
 from dcrf_graph.observer.base_observer import BaseObserver
+
+PLAIN = (
+    serializers.CharField,
+    serializers.IntegerField,
+    serializers.SlugField,
+    serializers.UUIDField,
+    serializers.ReadOnlyField,
+)
+"""Fields that write a key as a value, with nothing to look up."""
 
 __all__ = ["Action", "ModelObserver", "ModelObserverInstanceState"]
 
@@ -120,6 +130,22 @@ class ModelObserver(BaseObserver):
             "action": action.value,
         }
 
+    def serialize_key(self, pk: Any, action: Action) -> dict[str, Any]:
+        """
+        The message about a row that is told by its key alone.
+
+        ``{"pk": ...}``, and the key under the names that the serializer gives it: for
+        a group that the row has left, and for a deletion of which only the key is known.
+        """
+        body = {"pk": pk}
+        if self.serializer_class is not None:
+            body.update(keys_in(self.serializer_class(), self.model_cls, pk))
+        return {
+            "type": self.func.__name__.replace("_", "."),
+            "body": body,
+            "action": action.value,
+        }
+
     @property
     def model_label(self) -> str:
         """The model's name in group names, e.g. ``"board.card"``."""
@@ -139,3 +165,15 @@ def to_be_read(instance: Model, action: Action) -> Model:
     loaded = getattr(instance, "_prefetched_objects_cache", {})
     row.__dict__["_prefetched_objects_cache"] = dict(loaded)
     return row
+
+
+def keys_in(serializer: Any, model: type[Model], pk: Any) -> dict[str, Any]:
+    """A row's key as a serializer would write it, under each name that it has there."""
+    key = model._meta.pk
+    names = {"pk", key.name, key.attname}
+    fields = getattr(serializer, "fields", {}).values()
+    return {
+        field.field_name: field.to_representation(pk)
+        for field in fields
+        if field.source in names and not field.write_only and type(field) in PLAIN
+    }

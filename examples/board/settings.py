@@ -106,11 +106,7 @@ TEMPLATES: list[dict[str, Any]] = [
     {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}
 ]
 
-DCRF_GRAPH = {
-    "ROUTER": "examples.board.api.router",
-    # Clients may send a document once and then its hash.
-    "GRAPHQL_PERSISTED_CACHE": "default",
-}
+DCRF_GRAPH = {"ROUTER": "examples.board.api.router"}
 
 USE_TZ = True
 TIME_ZONE = "UTC"

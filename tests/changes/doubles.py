@@ -91,6 +91,12 @@ class Observer:
         self.serialized.append(action)
         return {"type": "told", "body": self.body(instance), "action": action.value}
 
+    def serialize_key(self, pk: Any, action: Action) -> dict[str, Any]:
+        return {"type": "told", "body": {"key": pk}, "action": action.value}
+
+    def group_called(self, name: str) -> str:
+        return name
+
 
 def join(reader: Reader, *groups: str, to: Hub = hub) -> None:
     """Let a reader hear groups; without a loop, so without a channel layer."""

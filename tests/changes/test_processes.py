@@ -125,9 +125,10 @@ async def test_groups_are_joined_once_and_left_with_the_last_subscription(
 
     def groups() -> int:
         with redis.Redis.from_url(redis_url) as client:
-            members = client.keys(f"{prefix}:dcrf-graph:group:*")
+            members = client.keys(f"{prefix}:group:*")
+            listening = client.execute_command("PUBSUB", "CHANNELS", f"{prefix}__group__*")
             assert isinstance(members, list)
-            return len(members)
+            return len(members) + len(listening)
 
     async with connected(ParcelConsumer) as first:
         async with connected(ParcelConsumer) as second:

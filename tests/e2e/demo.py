@@ -95,13 +95,8 @@ def eventually(look: Callable[[], T], expected: T, limit: float = REST) -> T:
     return seen
 
 
-def start(directory: Path, module: str = "examples.board", **settings: str) -> Demo:
+def start(directory: Path) -> Demo:
     """Start the demo with a database and a log of its own, and wait until it answers.
-
-    Args:
-        directory: for the database and the log.
-        module: what Python runs; another one serves the same addresses and more.
-        settings: more of the environment.
 
     Raises:
         AssertionError: with the log, when it ends or does not answer in time.
@@ -116,10 +111,9 @@ def start(directory: Path, module: str = "examples.board", **settings: str) -> D
         "DEBUG": "1",
         "PORT": str(port),
         "PYTHONUNBUFFERED": "1",
-        **settings,
     }
     with log.open("wb") as output:
-        process = launch(module, environment, output)
+        process = launch(environment, output)
     demo = Demo(f"http://127.0.0.1:{port}", process, log)
     if not eventually(lambda: answers(demo), True, START) or process.poll() is not None:
         process.kill()
@@ -128,9 +122,9 @@ def start(directory: Path, module: str = "examples.board", **settings: str) -> D
     return demo
 
 
-def launch(module: str, environment: dict[str, str], output: IO[bytes]) -> subprocess.Popen[bytes]:
+def launch(environment: dict[str, str], output: IO[bytes]) -> subprocess.Popen[bytes]:
     """The demo's process."""
-    command = [sys.executable, "-m", module]
+    command = [sys.executable, "-m", "examples.board"]
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
 
 

@@ -73,3 +73,43 @@ class Described(models.Model):
     """Holds a value that can be changed in place."""
 
     details = models.JSONField(default=dict)
+
+
+class Place(models.Model):
+    """The parent of a child table."""
+
+    name = models.CharField(max_length=100)
+    city = models.IntegerField(default=1)
+
+
+class Restaurant(Place):
+    """A row of two tables."""
+
+    stars = models.IntegerField(default=0)
+
+
+class Seat(models.Model):
+    """Keyed by two columns."""
+
+    pk = models.CompositePrimaryKey("hall", "number")
+    hall = models.IntegerField()
+    number = models.IntegerField()
+    guest = models.CharField(max_length=100, default="")
+
+
+class Member(models.Model):
+    """Related through a model of our own, and to an author who may leave."""
+
+    name = models.CharField(max_length=100)
+    clubs = models.ManyToManyField("Club", through="Membership", related_name="members")
+    mentor = models.ForeignKey(Author, on_delete=models.SET_NULL, null=True)
+
+
+class Club(models.Model):
+    name = models.CharField(max_length=100)
+
+
+class Membership(models.Model):
+    member = models.ForeignKey(Member, on_delete=models.CASCADE)
+    club = models.ForeignKey(Club, on_delete=models.CASCADE)
+    since = models.IntegerField(default=2000)

@@ -1,1 +1,0 @@
-"""The other libraries at the same work, used as their manuals show, each in its environment."""

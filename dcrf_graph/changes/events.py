@@ -1,0 +1,154 @@
+"""
+What observers say of a commit: each row read at most once, each message made once.
+
+A group that a row has left hears the key alone. Who is in it may not see what
+the row has become, and what it was the group has heard before.
+
+Source: docs/decisions/0020-a-row-that-leaves-is-told-by-its-key.md
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from django.db.models import Model
+
+from dcrf_graph.changes.change import Action, Change, Event, Source
+from dcrf_graph.changes.journal import Record
+from dcrf_graph.changes.rows import as_deleted, made_of, read
+from dcrf_graph.changes.snapshot import loaded_from, restored
+from dcrf_graph.encoding import JSONEncoder
+
+logger = logging.getLogger(__name__)
+
+Groups = dict[str, frozenset[str]]
+"""Per observer, the groups of a row."""
+
+
+class Listened(Protocol):
+    """A capture, as far as its observers are asked."""
+
+    def wanted(self) -> list[Source]:
+        """The observers that somebody may be listening to."""
+
+
+def events_of_commit(
+    records: Iterable[Record], captures: Mapping[type[Model], Listened]
+) -> list[Event]:
+    """What each observer says of each committed change, to each group."""
+    wanted = {model: captures[model].wanted() for model in {r.model for r in records}}
+    heard = [(record, heard_of(record, wanted[record.model])) for record in records]
+    heard = [(record, sources) for record, sources in heard if sources]
+    rows = rows_of(record for record, _ in heard)
+    events: list[Event] = []
+    for record, sources in heard:
+        row = rows.get(id(record))
+        if row is None:
+            continue  # It is gone again: its own delete is on the way.
+        for source in sources:
+            try:
+                events.extend(events_of(source, record, row))
+            except Exception:
+                logger.exception("The observer %s failed on a change", source.stable_id)
+    return events
+
+
+def heard_of(record: Record, wanted: list[Source]) -> list[Source]:
+    """The observers that hear of a change: of changed relations only those that ask for them."""
+    if not record.relations_only:
+        return wanted
+    return [source for source in wanted if source.many_to_many]
+
+
+def rows_of(records: Iterable[Record]) -> dict[int, Model]:
+    """The row of each record, by the record's id; those that are gone again are left out."""
+    rows: dict[int, Model] = {}
+    unread: dict[tuple[type[Model], str], list[Record]] = {}
+    for record in records:
+        if record.action is Action.DELETE:
+            rows[id(record)] = deleted_row(record)
+        elif record.saved is not None:
+            rows[id(record)] = made_of(record.model, record.saved, record.using)
+        else:
+            unread.setdefault((record.model, record.using), []).append(record)
+    for (model, using), batch in unread.items():
+        try:
+            found = read(model, [record.pk for record in batch], using)
+        except Exception:
+            logger.exception("Changes of %s were not told", model._meta.label)
+            continue
+        rows.update({id(r): found[r.pk] for r in batch if r.pk in found})
+    return rows
+
+
+def deleted_row(record: Record) -> Model:
+    """A row that is gone: the instance that was deleted, or as much of one as its key."""
+    if record.deleted is not None:
+        return as_deleted(record.model, record.pk, record.using, record.deleted)
+    row = made_of(record.model, {}, record.using)
+    row.pk = record.pk
+    return row
+
+
+def events_of(source: Source, record: Record, row: Model) -> Iterable[Event]:
+    """What one observer says of a committed change."""
+    is_delete = record.action is Action.DELETE
+    after = frozenset[str]() if is_delete else groups_of(source, row)
+    before = groups_known(source, record, row, after)
+    change = Change(record.model, record.pk, record.action, before, after, record.using)
+    for action, groups in change.by_group():
+        left = action is Action.DELETE and not is_delete
+        message = record.messages.get(source.stable_id) if is_delete else None
+        if left or (is_delete and message is None and record.deleted is None):
+            message = source.serialize_key(record.pk, action)
+        elif message is None:
+            message = source.serialize(row, action)
+        start = encoder.encode(message)[:-1]
+        for group in sorted(groups):
+            yield Event(
+                observer=source.stable_id,
+                group=group,
+                message=f'{start}, "group": {encoder.encode(group)}}}',
+                action=action.value,
+                pk=record.pk,
+                using=record.using,
+                model=None if left else record.model._meta.label_lower,
+                instance=None if left else row,
+            )
+
+
+encoder = JSONEncoder()
+
+
+def groups_of(source: Source, instance: Model) -> frozenset[str]:
+    """The groups that an observer names for a row."""
+    return frozenset(source.group_names_for_signal(instance=instance))
+
+
+def groups_known(
+    source: Source, record: Record, row: Model, after: frozenset[str]
+) -> frozenset[str]:
+    """The groups that a row belonged to before a change."""
+    if record.action is Action.CREATE:
+        return frozenset()
+    known = record.before.get(source.stable_id)
+    if known is not None:
+        return known
+    if record.action is not Action.DELETE and not source.grouped:
+        return after
+    # Nobody listened when the row was saved or deleted, or no column of it changed.
+    return groups_of(source, row_before(record) or row)
+
+
+def row_before(record: Record) -> Model | None:
+    """The row as the instance that was saved had been loaded; None if that is not known."""
+    if record.kept is None:
+        return None
+    model, kept = record.kept
+    loaded = loaded_from(kept, model, record.pk)
+    if loaded is None:
+        return None
+    row = restored(record.model, loaded, record.using)
+    return row if row.pk == record.pk else None

@@ -1,0 +1,45 @@
+"""
+Which models share a table, and so hear each other's changes.
+
+A row is a row of every proxy of its table. With multi-table inheritance the row
+of a child is a row of its parents too, and what is written into a parent's
+table changes the child. Django sends one signal for each, from the model of the
+instance that was saved.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Model
+
+
+def tables_of(model: type[Model]) -> set[Any]:
+    """The concrete models in whose tables a row of this one is kept."""
+    return {each._meta.concrete_model for each in (model, *model._meta.get_parent_list())}
+
+
+def is_row_of(model: type[Model], other: type[Model]) -> bool:
+    """Whether each instance of ``model`` is a row of ``other``: a proxy, or a child, of it."""
+    return other._meta.concrete_model in tables_of(model)
+
+
+def same_table(model: type[Model], other: type[Model]) -> bool:
+    """Whether one is a proxy of the other, or both of a third, or they are one."""
+    return model._meta.concrete_model is other._meta.concrete_model
+
+
+def kin_of(model: type[Model]) -> list[type[Model]]:
+    """Every model known so far that keeps something in a table of this one; itself first."""
+    tables = tables_of(model)
+    models = model._meta.apps.all_models.values()
+    known = [each for app in models for each in app.values() if each is not model]
+    return [model, *(each for each in known if tables & tables_of(each))]
+
+
+def shared_parent(model: type[Model], other: type[Model]) -> type[Model]:
+    """The nearest parent of ``model`` in whose table a row of ``other`` is kept as well."""
+    tables = tables_of(other)
+    lineage: list[Any] = [model, *model._meta.get_parent_list()]
+    concrete: list[type[Model]] = [each._meta.concrete_model for each in lineage]
+    return next(each for each in concrete if each in tables)

@@ -1,0 +1,152 @@
+"""
+Keeps what the instances of observed models are loaded with, almost for nothing.
+
+The values of many rows lie in one list, and an instance refers to the list that
+its own are in. One container more per row would be simpler, and dearer than the
+rest of it: Python's collector would run more often, through everything there is.
+
+Source: docs/decisions/0018-loaded-values-in-batches.md
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection
+from typing import Any
+
+import django
+from django.db.models import Model
+
+ATTRIBUTE = "_dcrf_graph_loaded"
+"""Where an instance has what it was loaded with: a ``Batch``, or values by column."""
+KEEPS = "_dcrf_graph_keeps"
+"""Marks the methods that keep what they load."""
+MAX_BATCH = 1_000
+"""Values in a list; an instance that outlives the others keeps that many alive."""
+
+
+class Batch(list[Any]):
+    """The values of rows that were loaded one after the other, with the same columns.
+
+    It belongs to this process: a pickled instance does not take it along, and a
+    deep copy refers to the same.
+    """
+
+    __slots__ = ("names", "width")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: Collection[str] | None = None
+        self.width = 0
+
+    def __reduce__(self) -> Any:
+        return Batch, ()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Batch:
+        return self
+
+    def of(self, model: type[Model], pk: Any) -> dict[str, Any] | None:
+        """
+        The values of a row, by column; None if it is not in here.
+
+        None, too, if it was loaded twice and had changed between: which of the two
+        an instance had, nobody knows.
+        """
+        if self.names is None:
+            return None
+        columns = [field.attname for field in model._meta.concrete_fields]
+        if self.width != len(columns):
+            # Values come in the order of the fields, whatever the order of the names.
+            columns = [name for name in columns if name in self.names]
+        key = [field.attname for field in model._meta.pk_fields]
+        wanted = pk if isinstance(pk, tuple) else (pk,)
+        if self.width != len(columns) or not set(key) <= set(columns):
+            return None
+        found: list[Any] = []
+        places = [columns.index(name) for name in key]
+        for start in range(0, len(self), self.width):
+            if all(self[start + at] == part for at, part in zip(places, wanted, strict=True)):
+                row = self[start : start + self.width]
+                if found and row != found:
+                    return None
+                found = row
+        return dict(zip(columns, found, strict=True)) if found else None
+
+
+class Filling(threading.local):
+    """The batch that a thread is filling."""
+
+    batch = Batch()
+
+
+filling = Filling()
+
+
+def keep_loads(model: type[Model], refreshed: Callable[[Model, Any], None]) -> None:
+    """Let the instances of a model keep what they are loaded with, from now on.
+
+    The model's own ``from_db`` and ``refresh_from_db`` go on being called.
+
+    Args:
+        refreshed: told of an instance, and of the columns that were read again.
+    """
+    # A subclass inherits what its parent has been given, unless it overrides it.
+    if not hasattr(model.from_db, KEEPS):
+        wrap_from_db(model)
+        # Instances share the layout that the first ones have: this attribute is to be in it.
+        setattr(model.__new__(model), ATTRIBUTE, None)
+    if not hasattr(model.refresh_from_db, KEEPS):
+        wrap_refresh_from_db(model, refreshed)
+
+
+def wrap_from_db(model: Any) -> None:
+    """Have every loaded instance refer to its values. This runs once per row."""
+    own = model.from_db.__func__
+
+    def next_batch(names: Collection[str], values: Collection[Any]) -> Batch:
+        batch = filling.batch = Batch()
+        batch.names, batch.width = names, len(values)
+        return batch
+
+    if django.VERSION < (6, 1):
+
+        def from_db(cls: Any, db: Any, field_names: Any, values: Any) -> Any:
+            instance = own(cls, db, field_names, values)
+            batch = filling.batch
+            if batch.names is not field_names or len(batch) > MAX_BATCH:
+                batch = next_batch(field_names, values)
+            batch.extend(values)
+            instance._dcrf_graph_loaded = batch
+            return instance
+
+    else:
+
+        def from_db(  # type: ignore[misc]
+            cls: Any, db: Any, field_names: Any, values: Any, **kwargs: Any
+        ) -> Any:
+            instance = own(cls, db, field_names, values, **kwargs)
+            batch = filling.batch
+            if batch.names is not field_names or len(batch) > MAX_BATCH:
+                batch = next_batch(field_names, values)
+            batch.extend(values)
+            instance._dcrf_graph_loaded = batch
+            return instance
+
+    from_db.__doc__ = own.__doc__
+    setattr(from_db, KEEPS, True)
+    model.from_db = classmethod(from_db)
+
+
+def wrap_refresh_from_db(model: Any, refreshed: Callable[[Model, Any], None]) -> None:
+    """Take note of columns that are read again; Django sends no signal then."""
+    own = model.refresh_from_db
+
+    def refresh_from_db(self: Any, using: Any = None, fields: Any = None, **kwargs: Any) -> None:
+        names = None if fields is None else list(fields)
+        own(self, using=using, fields=names, **kwargs)
+        refreshed(self, names)
+
+    refresh_from_db.__doc__ = own.__doc__
+    setattr(refresh_from_db, KEEPS, True)
+    refresh_from_db.alters_data = True  # type: ignore[attr-defined]
+    model.refresh_from_db = refresh_from_db

@@ -1,0 +1,95 @@
+"""A row of several tables is told to the observers of each, and composite keys are keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from tests.changes.doubles import Reader, observed
+from tests.testapp.models import Place, Restaurant, Seat
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def by_city(model: Any) -> Any:
+    return observed(model, "1", "2", group_by=lambda row: row.city, body=lambda row: row.name)
+
+
+def heard(reader: Reader) -> list[tuple[str, str, Any]]:
+    return reader.read()
+
+
+def test_a_child_is_created_moved_and_deleted_as_a_row_of_its_parent() -> None:
+    with by_city(Place) as reader:
+        child = Restaurant.objects.create(name="a", stars=1)
+        assert heard(reader) == [("create", "1", "a")]
+        child.city = 2
+        child.save()
+        assert heard(reader) == [("delete", "1", {"key": child.pk}), ("create", "2", "a")]
+        child.delete()
+        assert heard(reader) == [("delete", "2", "a")]
+
+
+def test_an_observer_of_the_parent_gets_rows_of_it() -> None:
+    with observed(Place, body=lambda row: type(row).__name__) as reader:
+        Restaurant.objects.create(name="a").delete()
+        assert {body for *_, body in heard(reader)} == {"Place"}
+
+
+def test_a_parent_that_is_saved_by_itself_is_an_update_of_the_child() -> None:
+    pk = Restaurant.objects.create(name="a").pk
+    Place.objects.create(name="no restaurant")
+    with by_city(Restaurant) as reader:
+        for place in Place.objects.order_by("pk"):
+            place.city = 2
+            place.save()
+        assert heard(reader) == [("delete", "1", {"key": pk}), ("create", "2", "a")]
+
+
+def test_a_child_that_is_added_to_a_row_of_the_parent_is_an_update_there() -> None:
+    place = Place.objects.create(name="a")
+    with observed(Place) as places, observed(Restaurant, stable_id="child") as restaurants:
+        Restaurant(place_ptr=place, name="b").save()
+        assert places.actions() == ["update"]
+        assert restaurants.actions() == ["create"]
+
+
+def test_a_child_that_leaves_its_parent_is_a_delete_of_the_child_alone() -> None:
+    restaurant = Restaurant.objects.create(name="a")
+    with observed(Place) as places, observed(Restaurant, stable_id="child") as restaurants:
+        restaurant.delete(keep_parents=True)
+        assert places.actions() == []
+        assert restaurants.actions() == ["delete"]
+
+
+def test_a_child_loaded_before_a_move_leaves_the_group_that_it_was_loaded_in() -> None:
+    Restaurant.objects.create(name="a")
+    with by_city(Place) as reader:
+        child = Restaurant.objects.get()
+        child.city = 2
+        child.save()
+        assert [(action, group) for action, group, _ in heard(reader)] == [
+            ("delete", "1"),
+            ("create", "2"),
+        ]
+
+
+def test_a_row_with_a_composite_key_is_told_by_it() -> None:
+    with observed(Seat, "1", "2", group_by=lambda seat: seat.hall + 0 * seat.number) as reader:
+        seat = Seat.objects.create(hall=1, number=7)
+        seat.guest = "a"
+        seat.save()
+        Seat.objects.get(pk=(1, 7)).delete()
+        assert [(event.action, event.pk) for event in reader.events] == [
+            (action, (1, 7)) for action in ("create", "update", "delete")
+        ]
+
+
+def test_composite_keys_that_are_read_again_are_read_together() -> None:
+    with observed(Seat, body=lambda seat: seat.guest) as reader:
+        with transaction.atomic():
+            for number in (1, 2):
+                Seat.objects.create(hall=1, number=number, guest=str(number))
+        assert [body for *_, body in heard(reader)] == ["1", "2"]
