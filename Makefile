@@ -48,7 +48,8 @@ e2e: $(ENV)/.stamp tests/e2e/node_modules/.stamp tests/e2e/http/node_modules/.st
 soak: $(ENV)/.stamp ## Repeat what every run repeats in part, in full: long, and prints the counts (T=tests/protocols).
 	SOAK=1 python -m pytest -m soak -n auto $(if $(T),$(T),tests)
 
-bench: $(ENV)/.stamp ## Measure what the library costs, next to the least it can cost.
+PEERS := $(patsubst benchmarks/requirements/%.txt,.venv-bench-%/.stamp,$(wildcard benchmarks/requirements/*.txt))
+bench: $(ENV)/.stamp $(PEERS) ## Write benchmarks/report.md: what the library and its peers cost, next to the least.
 	python -m benchmarks
 
 audit: $(ENV)/.stamp tests/e2e/node_modules/.stamp tests/e2e/http/node_modules/.stamp ## Write docs/graphql-over-http-audit.md: what its authors' suite says of the board.
@@ -81,6 +82,12 @@ clean: ## Remove the environments and everything else that can be made again.
 .venv-upstream/.stamp: .ci/ends/upstream.txt
 	test -x .venv-upstream/bin/python || { python=$$(.ci/find-python $(PYTHONS)) && "$$python" -m venv .venv-upstream; }
 	.venv-upstream/bin/python -m pip install --quiet --disable-pip-version-check -r .ci/ends/upstream.txt
+	touch $@
+
+# The other libraries that `make bench` measures.
+.venv-bench-%/.stamp: benchmarks/requirements/%.txt
+	test -x $(@D)/bin/python || { python=$$(.ci/find-python $(PYTHONS)) && "$$python" -m venv $(@D); }
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
 tests/e2e/node_modules/.stamp: tests/e2e/package-lock.json

@@ -14,10 +14,11 @@ import asyncio
 import gc
 import importlib
 import json
+import os
 import sys
 import traceback
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TextIO
 
 import uvicorn
 import uvloop
@@ -46,10 +47,10 @@ class Application:
         """Wait until all clients have left, and clean up after them."""
         async with self.changed:
             await self.changed.wait_for(lambda: not self.open)
-        gc.collect()
+        await collect()
 
 
-async def obey(commands: dict[str, Command]) -> None:
+async def obey(commands: dict[str, Command], answers: TextIO) -> None:
     """Carry out what comes on stdin, one after the other, until it ends."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
@@ -60,14 +61,19 @@ async def obey(commands: dict[str, Command]) -> None:
             answer = {"result": await commands[name](*arguments)}
         except Exception:
             answer = {"error": traceback.format_exc()}
-        print(json.dumps(answer), flush=True)
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 async def nothing() -> None:
     """What the control channel itself costs."""
 
 
-async def serve(contender: Any) -> None:
+async def collect() -> None:
+    """Collect garbage."""
+    gc.collect()
+
+
+async def serve(contender: Any, answers: TextIO) -> None:
     """Serve a contender until stdin ends."""
     application = Application(contender.application)
 
@@ -85,8 +91,9 @@ async def serve(contender: Any) -> None:
     socket = config.bind_socket()
     socket.listen(config.backlog)  # who connects before it serves waits
     serving = asyncio.create_task(server.serve(sockets=[socket]))
-    print(json.dumps({"result": socket.getsockname()[1]}), flush=True)
-    await obey({"nothing": nothing, "emptied": application.emptied, **contender.commands})
+    print(json.dumps({"result": socket.getsockname()[1]}), file=answers, flush=True)
+    common: dict[str, Command] = {"nothing": nothing, "collect": collect}
+    await obey({**common, "emptied": application.emptied, **contender.commands}, answers)
     server.should_exit = server.force_exit = True
     await serving
 
@@ -95,13 +102,16 @@ def main(name: str, cards: str = "100") -> None:
     """Set Django up, make the tables, serve the contender's module."""
     import django
 
+    # What the contender prints is no answer.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     django.setup()
     from benchmarks.world.tables import create
 
     create(int(cards))
     contender = importlib.import_module(name)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(contender))
+        runner.run(serve(contender, answers))
 
 
 if __name__ == "__main__":

@@ -64,6 +64,14 @@ class Bare(Wire):
 
 
 @dataclass
+class Chanx(Bare):
+    """chanx's frames: whoever connects hears everything, once it has been told who it is."""
+
+    def row(self, frame: Any, client: int) -> Any:
+        return frame["payload"] if frame["action"] == "update" else None
+
+
+@dataclass
 class Native(Wire):
     """
     Upstream's frames, or in streams the router's.

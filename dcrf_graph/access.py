@@ -16,7 +16,7 @@ from dcrf_graph.changes.change import Event
 from dcrf_graph.observer.links import only_listens
 from dcrf_graph.observer.subscriptions import Subscriber
 from dcrf_graph.permissions import asks_object, asks_objects, wrapped
-from dcrf_graph.scope_utils import CallView, ensure_async
+from dcrf_graph.scope_utils import CallView, ensure_async, forget_permissions, user_of
 from dcrf_graph.settings import api_settings
 from dcrf_graph.threads import in_database_thread
 
@@ -34,6 +34,7 @@ class Access:
     """
 
     scope: Any
+    connection: Any
     available_actions: ClassVar[dict[str, str]]
     permission_classes: Any = api_settings.DEFAULT_PERMISSION_CLASSES
     throttle_classes: Any = api_settings.DEFAULT_THROTTLE_CLASSES
@@ -112,6 +113,32 @@ class Access:
         consumer_class: Any = type(self)
         return "GET" if reads or only_listens(consumer_class, action) else "POST"
 
+    async def check_connection(self) -> None:
+        """
+        Ask again what was asked when the client connected.
+
+        Raises:
+            PermissionDenied: by the first permission that does not say yes.
+        """
+        for permission in await self.get_permissions(action="connect"):
+            can_connect = ensure_async(permission.can_connect)
+            if not await can_connect(scope=self.scope, consumer=self, message=None):
+                raise denied(permission)
+
+    async def check_subscriber(self, subscriber: Subscriber) -> None:
+        """
+        Ask again what was asked at subscribing, with no event at hand.
+
+        Raises:
+            APIException: the refusal.
+        """
+        forget_permissions(user_of(self.scope))
+        if subscriber.action is None:
+            await self.check_connection()
+            return
+        with calling(self.subscribing_call(subscriber)):
+            await self.check_permissions(subscriber.action, **subscriber.arguments)
+
     async def check_event(self, subscriber: Subscriber, event: Event) -> None:
         """
         Ask again what was asked at subscribing, before an event is delivered.
@@ -122,11 +149,10 @@ class Access:
         Raises:
             APIException: the refusal; the subscription ends and no data leaves.
         """
+        await self.connection.certain()
+        forget_permissions(user_of(self.scope))
         if subscriber.action is None:
-            for permission in await self.get_permissions(action="connect"):
-                can_connect = ensure_async(permission.can_connect)
-                if not await can_connect(scope=self.scope, consumer=self, message=None):
-                    raise denied(permission)
+            await self.check_connection()
             return
         with calling(self.subscribing_call(subscriber)) as call:
             await self.check_permissions(subscriber.action, **subscriber.arguments)

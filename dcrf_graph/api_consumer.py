@@ -15,7 +15,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack
 from typing import Any, ClassVar
 
 from channels.exceptions import InvalidChannelLayerError
@@ -27,7 +27,7 @@ from rest_framework.exceptions import (
     ValidationError,
 )
 
-from dcrf_graph.admission import admitted
+from dcrf_graph.alone import Alone
 from dcrf_graph.answers import INTERNAL_ERROR, Answers
 from dcrf_graph.arguments import RESERVED
 from dcrf_graph.calls import RESERVED_ARGUMENTS, Call, Turns, calling, current_call
@@ -39,12 +39,12 @@ from dcrf_graph.exceptions import (
     ActionMissingException,
     FrameTooLarge,
     InvalidFrame,
-    TooManyConnections,
     TooManyFrames,
 )
 from dcrf_graph.observer.subscriptions import Subscriptions
-from dcrf_graph.protocols.effects import CloseCode, Dispatch, Send
+from dcrf_graph.protocols.effects import Dispatch, Send
 from dcrf_graph.protocols.native import NativeConsumer
+from dcrf_graph.renewal import is_renewal, renewed
 from dcrf_graph.scope_utils import ensure_async
 from dcrf_graph.settings import api_settings
 from dcrf_graph.threads import own_thread
@@ -77,6 +77,8 @@ class AsyncAPIConsumer(
     A consumer whose methods, marked with ``@action()``, clients call by name.
 
     Attributes:
+        authentication_classes: who is asking, where this consumer is served alone: DRF's
+            classes, or callables; None for the settings. On a router it is the router's.
         available_actions: the name of each action, and of its method.
         groups: channel layer groups that every instance is in, as in Channels.
         detached_tasks: the tasks that ``@detached`` code runs in.
@@ -88,6 +90,7 @@ class AsyncAPIConsumer(
     """
 
     available_actions: ClassVar[dict[str, str]]
+    authentication_classes: Any = None
     groups: Any = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -109,18 +112,11 @@ class AsyncAPIConsumer(
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection alone, as an ASGI application."""
         self._connection = Connection()
-        receive, send = while_open(receive, send)
-        with ExitStack() as admission:
-            try:
-                admission.enter_context(admitted(scope))
-            except TooManyConnections as refusal:
-                await refuse_connection(receive, send, str(refusal.detail))
-                return
-            try:
-                await super().__call__(scope, receive, send)
-            finally:
-                self.subscriptions.close()
-                await self._connection.close()
+        try:
+            await Alone(self, self._connection, receive, send).run(scope, super().__call__)
+        finally:
+            self.subscriptions.close()
+            await self._connection.close()
 
     def host(
         self,
@@ -184,6 +180,12 @@ class AsyncAPIConsumer(
             await self.handle_detached_task_completion(task)
         async with own_thread():
             await super().websocket_disconnect(message)
+
+    def hush(self) -> None:
+        """Say nothing more but what answers the calls that run: no event, nothing detached."""
+        self.subscriptions.close()
+        for task in list(self.detached_tasks):
+            task.cancel()
 
     async def add_group(self, name: str) -> None:
         """Let this consumer's channel hear a channel layer group; once, however often asked."""
@@ -360,6 +362,10 @@ class AsyncAPIConsumer(
         except Exception as error:
             await self.handle_exception(error, action=None, request_id=request_id)
             return
+        presence = self.connection.presence
+        if presence is not None and is_renewal(action, type(self)):
+            await self.send_json(await renewed(presence, {**content, "request_id": request_id}))
+            return
         await self.handle_action(action, request_id=request_id, **content)
 
     async def get_action_name(
@@ -388,44 +394,6 @@ class AsyncAPIConsumer(
     async def encode_json(cls, content: Any) -> str:
         """Frames as JSON, with DRF's encoding of dates, decimals, UUIDs and lazy strings."""
         return json.dumps(content, cls=JSONEncoder)
-
-
-async def refuse_connection(
-    receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]], reason: str
-) -> None:
-    """Accept a socket and close it with 1013, which clients read as: try again later."""
-    if (await receive())["type"] == "websocket.connect":
-        await send({"type": "websocket.accept"})
-        await send({"type": "websocket.close", "code": CloseCode.TRY_AGAIN_LATER, "reason": reason})
-
-
-def while_open(
-    receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
-) -> tuple[Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]]:
-    """A connection's ``receive``, and a ``send`` that drops what comes after its end.
-
-    An action may close the socket and return something, and may still run when
-    the client leaves; servers raise when they are told to send then.
-    """
-    closed = False
-
-    async def receive_until_closed() -> Any:
-        nonlocal closed
-        message = await receive()
-        closed = closed or message["type"] == "websocket.disconnect"
-        return message
-
-    async def send_while_open(message: Any) -> None:
-        nonlocal closed
-        if closed:
-            return
-        closed = message["type"] == "websocket.close"
-        try:
-            await send(message)
-        except OSError:
-            closed = True
-
-    return receive_until_closed, send_while_open
 
 
 def replaced(consumer: AsyncAPIConsumer, name: str) -> bool:

@@ -1,6 +1,7 @@
 """
-The Django app: what it adds to the library is the system checks, and the command
-``export_schema``. Nothing else needs it to be in ``INSTALLED_APPS``.
+The Django app: what it adds to the library is the system checks, the command
+``export_schema``, and that a process which serves no sockets tells the others of
+logouts. Nothing else needs it to be in ``INSTALLED_APPS``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ class DCRFGraphConfig(AppConfig):
     verbose_name = "dcrf_graph"
 
     def ready(self) -> None:
+        from dcrf_graph.revocation import listen
+
         register(run_checks, TAG)
+        listen()
 
 
 def run_checks(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:

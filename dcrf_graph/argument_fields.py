@@ -103,13 +103,17 @@ class SerializerField(serializers.Field[Any, Any, Any, Any]):
         super().__init__(**kwargs)
 
     def to_internal_value(self, data: Any) -> Any:
-        call = current_call.get()
-        consumer = None if call is None else call.consumer
-        make_context = getattr(consumer, "get_serializer_context", None)
-        context = {} if make_context is None else make_context()
-        serializer = self.serializer_class(data=data, context=context)
+        serializer = self.serializer_class(data=data, context=context_of_call())
         serializer.is_valid(raise_exception=True)
         return serializer
+
+
+def context_of_call() -> dict[str, Any]:
+    """The context that the consumer of the current call gives its serializers."""
+    call = current_call.get()
+    consumer = None if call is None else call.consumer
+    make_context = getattr(consumer, "get_serializer_context", None)
+    return {} if make_context is None else dict(make_context())
 
 
 SCALARS: dict[type, Callable[..., AnyField]] = {

@@ -22,6 +22,7 @@ from rest_framework.exceptions import ValidationError
 
 from dcrf_graph.argument_fields import REQUIRED as REQUIRED
 from dcrf_graph.argument_fields import UNEXPECTED, asks_database, converted
+from dcrf_graph.argument_inputs import check
 from dcrf_graph.calls import RESERVED_ARGUMENTS
 from dcrf_graph.docstrings import parameters as described
 
@@ -48,13 +49,16 @@ class Argument:
 class Signature:
     """What an action takes: its arguments, which of the library's own, and any others or not.
 
-    ``blocking``: checking the arguments may query the database.
+    ``blocking``: checking the arguments may query the database. ``input``: what ``data`` is
+    checked against before, by ``@action(input=...)``; ``partial``: it may lack what is required.
     """
 
     arguments: tuple[Argument, ...]
     takes: frozenset[str]
     open_ended: bool
     blocking: bool
+    input: Any = None
+    partial: bool = False
 
 
 def arguments_of(consumer_class: type, action: str) -> tuple[Argument, ...]:
@@ -85,11 +89,17 @@ def signature_of(function: Callable[..., Any]) -> Signature:
         for parameter in parameters
         if parameter.kind in named and parameter.name not in RESERVED_ARGUMENTS
     )
+    options = getattr(function, "options", None)
+    declared = getattr(options, "input", None)
+    if any(each.name == "data" and each.annotation == declared for each in arguments):
+        declared = None  # it is read by the annotation
     return Signature(
         arguments=arguments,
         takes=frozenset(p.name for p in parameters if p.kind in named),
         open_ended=any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters),
-        blocking=any(asks_database(argument.annotation) for argument in arguments),
+        blocking=any(map(asks_database, (declared, *(each.annotation for each in arguments)))),
+        input=declared,
+        partial=getattr(options, "name", None) == "patch",
     )
 
 
@@ -129,6 +139,8 @@ def bind(function: Callable[..., Any], arguments: Mapping[str, Any], **own: Any)
             bound[argument.name] = None if null else converted(argument.annotation, value)
         except ValidationError as error:
             errors[argument.name] = error.detail
+    if signature.input is not None:
+        errors |= wrong_data(signature, arguments)
     for name in arguments.keys() - known:
         if signature.open_ended:
             bound[name] = arguments[name]
@@ -140,6 +152,24 @@ def bind(function: Callable[..., Any], arguments: Mapping[str, Any], **own: Any)
         if signature.open_ended or name in signature.takes:
             bound[name] = value
     return bound
+
+
+def wrong_data(signature: Signature, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What is wrong with ``data``, by what ``@action(input=...)`` declares: nothing if empty.
+
+    A serializer's errors are told as ``create`` and ``update`` tell theirs: by its own fields.
+    """
+    default = next((each.default for each in signature.arguments if each.name == "data"), EMPTY)
+    if "data" not in arguments:
+        return {"data": [REQUIRED]} if default is EMPTY else {}
+    value = arguments["data"]
+    if value is None and default is None:
+        return {}
+    try:
+        check(signature.input, value, partial=signature.partial)
+    except ValidationError as error:
+        return error.detail if isinstance(error.detail, dict) else {"data": error.detail}
+    return {}
 
 
 def refuse(arguments: Mapping[str, Any], *reserved: str) -> None:

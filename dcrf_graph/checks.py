@@ -121,7 +121,7 @@ def check_authentication() -> list[CheckMessage]:
     asking = [
         each.consumer
         for router in routers
-        if router.authenticator is None
+        if router.authenticators is None
         for each in router.registry.values()
         if asks_for_the_user(each.consumer)
     ]

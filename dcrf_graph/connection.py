@@ -14,11 +14,14 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import Context
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from dcrf_graph.exceptions import TooManyCalls
 from dcrf_graph.settings import api_settings
+
+if TYPE_CHECKING:
+    from dcrf_graph.presence import Presence
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +72,9 @@ class Connection:
         self.subscribed = 0
         self.frames = Bucket(api_settings.MAX_FRAME_RATE, api_settings.MAX_FRAME_BURST)
         self.closed = False
+        self.presence: Presence | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._slots = asyncio.Semaphore(api_settings.MAX_CONCURRENT_CALLS)
         self._max_pending = api_settings.MAX_PENDING_CALLS
         open_connections.add(self)
@@ -103,10 +109,27 @@ class Connection:
         if self.pending >= self._max_pending:
             raise TooManyCalls()
         self.pending += 1
+        self._idle.clear()
 
     def release(self) -> None:
         """Uncount a call that was admitted."""
         self.pending -= 1
+        if not self.pending:
+            self._idle.set()
+
+    async def idle(self) -> None:
+        """Wait until every call that was admitted has been answered."""
+        await self._idle.wait()
+
+    async def certain(self) -> None:
+        """
+        Wait until it is known that the user is still who it was.
+
+        Raises:
+            NotAuthenticated: it is not, or its credentials have expired; the connection ends.
+        """
+        if self.presence is not None:
+            await self.presence.certain()
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
@@ -121,6 +144,8 @@ class Connection:
         """
         self.closed = True
         open_connections.discard(self)
+        if self.presence is not None:
+            self.presence.close()
         current = asyncio.current_task()
         while tasks := {task for task in self.tasks if task is not current and not task.done()}:
             for task in tasks:

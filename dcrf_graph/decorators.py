@@ -69,7 +69,8 @@ def action(
         detached: do not make later calls wait; only ``async`` methods. The
             client is answered when the task ends, and disconnecting cancels it.
         kind: ``"query"`` or ``"mutation"``, where the name does not say it.
-        input: the serializer class of the ``data`` argument.
+        input: what the ``data`` argument is checked against, for every client: a serializer
+            class, a list of one, or any other annotation. The method gets it as it was sent.
         output: what is returned: a serializer class, ``list[Serializer]``, any other
             annotation; several, ``(CardSerializer, NoteSerializer)``, for one of them.
         subscribes: the observer, or its name, that this action subscribes.

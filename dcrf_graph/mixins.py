@@ -22,8 +22,14 @@ from dcrf_graph.generics import GenericAsyncAPIConsumer
 from dcrf_graph.loading.representation import Selection, narrowed_for, represented
 from dcrf_graph.loading.rows import may_be_narrowed
 from dcrf_graph.loading.writing import written
-from dcrf_graph.pagination import WebsocketLimitOffsetPagination, bounded, cursors_of
+from dcrf_graph.pagination import (
+    WebsocketLimitOffsetPagination,
+    bounded,
+    cursors_of,
+    following_page,
+)
 from dcrf_graph.settings import api_settings
+from dcrf_graph.threads import in_database_thread
 
 Reply = tuple[Any, int]
 
@@ -261,12 +267,11 @@ class StreamedPaginatedListMixin(PaginatedModelListMixin):
         fetch = super().list
         while True:
             data, code = await fetch(action=action, request_id=request_id, **kwargs)
+            following = await in_database_thread(following_page)(self.paginator, data, kwargs)
             await self.reply(action=action, data=data, status=code, request_id=request_id)
-            page = data if isinstance(data, dict) else {}
-            following = page.get("offset", 0) + page.get("limit", 0)
-            if not page.get("limit") or following >= page.get("count", 0):
+            if following is None:
                 return
-            kwargs["offset"] = following
+            kwargs |= following
 
     @action(graphql=False)
     async def list_cancel(self: Any, request_id: Any = None, **kwargs: Any) -> Reply:

@@ -9,8 +9,9 @@ paginator is made per call, never shared.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from rest_framework.pagination import Cursor as DRFCursor
 from rest_framework.pagination import LimitOffsetPagination
@@ -100,6 +101,39 @@ class WebsocketLimitOffsetPagination(LimitOffsetPagination):
             return positive_int(kwargs.get("offset", 0))
         except (TypeError, ValueError):
             return 0
+
+
+# -- the next page --------------------------------------------------------------------------------
+
+OWN_PARAMETERS = (
+    "page_query_param",
+    "page_size_query_param",
+    "limit_query_param",
+    "offset_query_param",
+    "cursor_query_param",
+)
+
+
+def following_page(
+    paginator: Any, page: Any, arguments: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """What to change in a call's arguments to get the page after this one; None after the last.
+
+    Args:
+        page: as it was answered, for upstream's paginator; DRF's know their next link.
+    """
+    next_link = getattr(paginator, "get_next_link", None)
+    if next_link is None or isinstance(paginator, WebsocketLimitOffsetPagination):
+        found = page if isinstance(page, Mapping) else {}
+        following = found.get("offset", 0) + (found.get("limit") or 0)
+        is_last = not found.get("limit") or following >= found.get("count", 0)
+        return None if is_last else {"offset": following}
+    link = next_link()
+    if link is None:
+        return None
+    own = {getattr(paginator, name, None) for name in OWN_PARAMETERS}
+    given = {key: value for key, value in parse_qsl(urlsplit(link).query) if key in own}
+    return {"query": {**(arguments.get("query") or {}), **given}}
 
 
 # -- cursors of single rows ---------------------------------------------------------------------

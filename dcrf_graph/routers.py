@@ -15,16 +15,13 @@ from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Seque
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlparse
 from weakref import WeakValueDictionary
 
-from channels.security.websocket import OriginValidator, WebsocketDenier
-from django.conf import settings
 from graphql import GraphQLSchema, OperationType
 
 from dcrf_graph import hypermedia
 from dcrf_graph.api_consumer import AsyncAPIConsumer
-from dcrf_graph.authentication import Authenticator, authenticate
+from dcrf_graph.authentication import Authenticator, Identity, authenticate
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.connection import Connection, open_connections
 from dcrf_graph.exceptions import ConfigurationError
@@ -40,8 +37,8 @@ from dcrf_graph.graphql.execution import (
 from dcrf_graph.graphql.operations import Operation
 from dcrf_graph.graphql.persisted import allowed_documents
 from dcrf_graph.graphql.schema import Derived, derive
+from dcrf_graph.origins import Origins
 from dcrf_graph.protocols.effects import OperationRequest
-from dcrf_graph.settings import api_settings
 from dcrf_graph.stream import Outlet
 from dcrf_graph.streams import Streams
 from dcrf_graph.transports.http import graphql_view
@@ -68,7 +65,9 @@ class Router:
     Args:
         type_defs: SDL of your own, appended to the derived one.
         bindables: Ariadne's, for it.
-        authenticate: who is asking; see ``dcrf_graph.authentication``.
+        authenticate: who is asking: a callable; see ``dcrf_graph.authentication``.
+        authentication_classes: who is asking: DRF's classes, or such callables, in their order,
+            instead of the setting ``AUTHENTICATION_CLASSES``.
         directives: Ariadne's ``SchemaDirectiveVisitor`` classes, by the name of the directive.
         context: what resolvers find in ``info.context`` besides ``user``, ``scope``, ``request``
             and ``streams``: a function, asynchronous or not, of these, to a dict. It is called
@@ -85,6 +84,7 @@ class Router:
         bindables: Sequence[Any] = (),
         authenticate: Authenticator | None = None,
         *,
+        authentication_classes: Sequence[Any] | None = None,
         directives: Mapping[str, Any] | None = None,
         context: Contribute | None = None,
         federation: bool = False,
@@ -93,7 +93,7 @@ class Router:
         self.registry: dict[str, Registration] = {}
         self.type_defs = type_defs
         self.bindables = bindables
-        self.authenticator = authenticate
+        self.authenticators = authenticate or authentication_classes
         self.directives = directives
         self.context = context
         self.federation = federation
@@ -223,9 +223,9 @@ class Router:
 
     async def authenticate(
         self, scope: Mapping[str, Any], payload: Mapping[str, Any] | None
-    ) -> Any:
+    ) -> Identity:
         """Who is asking."""
-        return await authenticate(self.authenticator, scope, payload)
+        return await authenticate(self.authenticators, scope, payload)
 
     async def operate(
         self, request: OperationRequest, context: dict[str, Any]
@@ -250,7 +250,9 @@ class HTTPHost:
     def __init__(self, router: Router) -> None:
         self.router = router
 
-    async def authenticate(self, scope: dict[str, Any], payload: Mapping[str, Any] | None) -> Any:
+    async def authenticate(
+        self, scope: Mapping[str, Any], payload: Mapping[str, Any] | None
+    ) -> Identity:
         """Who is asking."""
         return await self.router.authenticate(scope, payload)
 
@@ -267,35 +269,6 @@ class HTTPHost:
     ) -> Outcome:
         """Run an operation of an allowed kind."""
         return await self.router.executor.execute(prepared, context, allowed)
-
-
-class Origins(OriginValidator):
-    """Lets clients in that name no Origin, which browsers always do, or one of ours."""
-
-    def __init__(self, application: Any) -> None:
-        super().__init__(application, ())
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve the connection, or deny it."""
-        if scope["type"] != "websocket":
-            raise ValueError(f"expected a WebSocket, got a connection of type {scope['type']!r}")
-        named = [value for name, value in scope.get("headers", ()) if name == b"origin"]
-        allowed = all(self.allows(value.decode("latin1")) for value in named)
-        application: Any = self.application if allowed else WebsocketDenier()
-        await application(scope, receive, send)
-
-    def allows(self, origin: str) -> bool:
-        """Whether a page of this Origin may connect; never raises."""
-        hosts = api_settings.ALLOWED_ORIGINS
-        if hosts is None:
-            hosts = settings.ALLOWED_HOSTS
-            if settings.DEBUG and not hosts:
-                hosts = [".localhost", "127.0.0.1", "[::1]"]
-        self.allowed_origins = hosts
-        try:
-            return bool(self.validate_origin(urlparse(origin)))
-        except ValueError:  # no URL, or a port that is no number
-            return False
 
 
 def application_of(consumer: Any) -> Any:

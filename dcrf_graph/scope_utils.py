@@ -50,6 +50,16 @@ def user_of(scope: Mapping[str, Any]) -> Any:
     return AnonymousUser() if user is None else user
 
 
+def forget_permissions(user: Any) -> None:
+    """Have Django's backends look up a user's permissions anew, which they keep on the user.
+
+    Source: https://docs.djangoproject.com/en/stable/topics/auth/default/#permission-caching
+    """
+    kept = getattr(getattr(user, "_wrapped", user), "__dict__", {})
+    for name in ("_perm_cache", "_user_perm_cache", "_group_perm_cache"):
+        kept.pop(name, None)
+
+
 def query_of(values: Mapping[str, Any]) -> dict[str, Any]:
     """A frame's ``"query"`` object as a query string would carry it: texts, and no nulls."""
     return {
@@ -137,11 +147,11 @@ def request_from_scope(
 class CallRequest(Request):
     """A DRF request whose data are the call's ``data`` and whose user is the connection's."""
 
-    def __init__(self, request: HttpRequest, data: Any) -> None:
+    def __init__(self, request: HttpRequest, data: Any, auth: Any = None) -> None:
         super().__init__(request)
         self.call_data = {} if data is None else data
         self.user = request.user
-        self.auth = None
+        self.auth = auth
 
     @property
     def data(self) -> Any:
@@ -171,6 +181,7 @@ class CallView:
                 query=query_of(query) if isinstance(query, Mapping) else None,
             ),
             data,
+            consumer.scope.get("auth"),
         )
         self.args: tuple[Any, ...] = ()
         self.format_kwarg = None

@@ -27,8 +27,10 @@ DEFAULTS: dict[str, Any] = {
     # the native face
     "DEFAULT_FILTER_BACKENDS": (),
     "DEFAULT_THROTTLE_CLASSES": (),
-    # who is asking: a callable (scope, payload) -> user, or None for scope["user"]
+    # who is asking: a callable (scope, payload) -> user
     "AUTHENTICATOR": None,
+    # else DRF's authentication classes, or such callables, in their order; None: scope["user"]
+    "AUTHENTICATION_CLASSES": None,
     # which pages may open a socket: hosts as in ALLOWED_HOSTS; None means ALLOWED_HOSTS itself
     "ALLOWED_ORIGINS": None,
     # rows that a client may ask for at once, of paginators that have no maximum; None: any number
@@ -83,6 +85,7 @@ DEFAULTS: dict[str, Any] = {
     "GRAPHQL_DOCUMENT_CACHE_SIZE": 500,  # parsed and validated documents that are kept
 }
 IMPORT_STRINGS = (
+    "AUTHENTICATION_CLASSES",
     "AUTHENTICATOR",
     "DEFAULT_FILTER_BACKENDS",
     "DEFAULT_PAGINATION_CLASS",

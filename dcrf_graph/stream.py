@@ -19,11 +19,12 @@ from typing import Any
 
 from channels.exceptions import StopConsumer
 from channels.layers import get_channel_layer
+from rest_framework.exceptions import APIException
 
 from dcrf_graph.api_consumer import AsyncAPIConsumer
 from dcrf_graph.calls import Call, current_call
 from dcrf_graph.capture import Captured
-from dcrf_graph.changes.ear import RETRY_DELAY
+from dcrf_graph.changes.receiver import RETRY_DELAY
 from dcrf_graph.connection import Connection
 from dcrf_graph.exceptions import StreamRefused
 from dcrf_graph.observer.subscriptions import current_delivery
@@ -119,6 +120,22 @@ class Stream:
         finally:
             # Again, for consumers that replace websocket_disconnect.
             self.consumer.subscriptions.close()
+
+    async def adopt(self, known: Mapping[str, Any]) -> None:
+        """Go on as the connection's user as it is known now; whatever it may not, ends."""
+        self.scope.update(known)
+        if not self._opened or self.closed:
+            return
+        try:
+            await self.consumer.check_connection()
+        except APIException:
+            await self._closed_by_consumer(None)
+        else:
+            await self.consumer.subscriptions.ask_again()
+
+    def hush(self) -> None:
+        """Say nothing but what answers the calls that run: no event, no page, nothing detached."""
+        self.consumer.hush()
 
     @property
     def disconnected(self) -> bool:

@@ -37,6 +37,7 @@ from dcrf_graph.loading.representation import Selection
 from dcrf_graph.protocols.native import error_payload
 from dcrf_graph.settings import api_settings
 from dcrf_graph.stream import Outlet, Stream
+from dcrf_graph.threads import own_thread
 
 logger = logging.getLogger(__name__)
 
@@ -122,6 +123,26 @@ class Streams:
         except Exception as error:
             return error
         return stream
+
+    async def adopt(self, known: Mapping[str, Any]) -> None:
+        """
+        Have every consumer go on as the user that is known now.
+
+        Each is asked again whether the client may connect, and each subscription
+        whether it may listen.
+
+        Args:
+            known: the ``user`` and ``auth`` of the scope.
+        """
+        self.scope = {**self.scope, **known}
+        async with own_thread():
+            for stream in list(self._made):
+                await stream.adopt(known)
+
+    def hush(self) -> None:
+        """End the subscriptions and what is detached; calls that run are still answered."""
+        for stream in self._made:
+            stream.hush()
 
     async def close(self, code: int = 1000) -> None:
         """End every call, then disconnect every consumer."""

@@ -54,7 +54,7 @@ def postgresql(url: str) -> dict[str, Any]:
 DATABASE_URL = os.environ.get("DATABASE_URL", "")
 DATABASES = {"default": postgresql(DATABASE_URL) if DATABASE_URL else sqlite()}
 
-SECRET_KEY = "only for tests"
+SECRET_KEY = "only for tests, and as long as a JSON web token wants its key to be"
 DEBUG = False
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 USE_TZ = True
@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "channels",
     "rest_framework",
+    "rest_framework.authtoken",
     "django_filters",
     "dcrf_graph",
     "examples.board",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from benchmarks import redis_bytes
 from benchmarks.effort import Effort
 from benchmarks.outcome import Outcome
-from benchmarks.scenarios import distinct, fanout, frames, instance, lists
+from benchmarks.scenarios import distinct, fanout, frames, instance, lists, memory, saves
 
 Scenario = Callable[[Effort, bool], Awaitable[Outcome]]
 """Measures, with so much effort, and with the peers or without."""
@@ -16,5 +17,8 @@ SCENARIOS: dict[str, Scenario] = {
     "instance": instance.run,
     "distinct": distinct.run,
     "lists": lists.run,
+    "saves": saves.run,
+    "memory": memory.run,
+    "redis": redis_bytes.run,
     "frames": frames.run,
 }

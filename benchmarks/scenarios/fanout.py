@@ -6,7 +6,7 @@ from benchmarks.contenders import Contender
 from benchmarks.effort import Effort
 from benchmarks.marginal import DELIVERY, EVENT, marginal
 from benchmarks.outcome import Line, Outcome
-from benchmarks.wires import Bare, GraphQL, Native, Wire
+from benchmarks.wires import Bare, Chanx, GraphQL, Native, Wire
 
 LIMIT = Contender("limit: bare ASGI", "benchmarks.apps.limit")
 NATIVE = Contender("dcrf_graph, native", "benchmarks.apps.ours")
@@ -18,7 +18,23 @@ WIRES: dict[Contender, Wire] = {
     STREAMS: Native("/router", stream="cards"),
     GRAPHQL: GraphQL("/router"),
 }
-PEERS: dict[Contender, Wire] = {}
+PEERS: dict[Contender, Wire] = {
+    Contender(
+        "djangochannelsrestframework",
+        "benchmarks.peers.upstream",
+        "djangochannelsrestframework",
+    ): Native(),
+    Contender("chanx", "benchmarks.peers.chanx_app", "chanx"): Chanx(),
+    Contender(
+        "strawberry over Channels", "benchmarks.peers.strawberry_channels", "strawberry"
+    ): GraphQL(),
+    Contender("Ariadne ASGI", "benchmarks.peers.ariadne_asgi", "ariadne"): GraphQL(),
+    Contender(
+        "django-channels-graphql-ws",
+        "benchmarks.peers.channels_graphql_ws_app",
+        "channels-graphql-ws",
+    ): GraphQL(),
+}
 TEXT = """\
 One `save()` of a row is sent to all subscribers, about 300 bytes to each, and each of them checks
 all of it. *A delivery* is the marginal cost: what an event costs more with {0.many} subscribers

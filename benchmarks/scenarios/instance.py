@@ -30,7 +30,13 @@ WIRES: dict[Contender, Wire] = {
     ),
 }
 BOUNDS = dict(zip(WIRES, (1.75, 1.75, 2.5, 2.5), strict=True))
-PEERS: dict[Contender, Wire] = {}
+PEERS: dict[Contender, Wire] = {
+    Contender(
+        "djangochannelsrestframework, 1 viewer",
+        "benchmarks.peers.upstream",
+        "djangochannelsrestframework",
+    ): Native("/rows", SUBSCRIBE, per_viewer=ONE_VIEWER),
+}
 TEXT = f"""\
 As the fan-out, but through `subscribe_instance`, with `IsAuthenticated` and a plain queryset. Many
 viewers have {PER_VIEWER} sockets each, so that the marginal cost holds what a viewer costs: 20

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.asks import Action, Ask, BareHTTP, GraphQLHTTP, GraphQLSocket
+from benchmarks.asks import REST, Action, Ask, BareHTTP, GraphQLHTTP, GraphQLSocket
 from benchmarks.contenders import Contender
 from benchmarks.effort import Effort
 from benchmarks.outcome import Line, Outcome
@@ -27,7 +27,26 @@ ASKS: dict[Contender, Ask] = {
     HTTP_LIMIT: BareHTTP(),
     HTTP: GraphQLHTTP("/graphql/"),
 }
-PEERS: dict[Contender, Ask] = {}
+PEERS: dict[Contender, Ask] = {
+    Contender(
+        "djangochannelsrestframework, socket",
+        "benchmarks.peers.upstream",
+        "djangochannelsrestframework",
+    ): Action("/list"),
+    Contender(
+        "Django REST Framework, HTTP", "benchmarks.peers.drf_list", "djangorestframework"
+    ): REST("/cards/"),
+    Contender("graphene-django, HTTP", "benchmarks.peers.graphene_list", "graphene"): GraphQLHTTP(
+        "/graphql/"
+    ),
+    Contender("Ariadne ASGI, HTTP", "benchmarks.peers.ariadne_asgi", "ariadne"): GraphQLHTTP("/"),
+    Contender(
+        "strawberry-django, HTTP",
+        "benchmarks.peers.strawberry_django_list",
+        "strawberry",
+        {"BENCH_APPS": "strawberry_django"},
+    ): GraphQLHTTP("/graphql/"),
+}
 TEXT = """\
 100 cards with their owner nested, about 30 KiB, read one list after the other on one connection;
 all of it is checked. The limit is `values()` in one thread hop, and orjson. Over HTTP Django's

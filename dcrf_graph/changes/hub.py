@@ -9,31 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import logging
 import os
+import secrets
 import threading
-import uuid
-from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 from dcrf_graph.changes.change import Event, Gap
-from dcrf_graph.changes.courier import Courier
-from dcrf_graph.changes.ear import Ear
-from dcrf_graph.changes.envelope import Envelope, encode
+from dcrf_graph.changes.envelope import Envelope
 from dcrf_graph.changes.layers import shared_layer
+from dcrf_graph.changes.publisher import Publisher
+from dcrf_graph.changes.receiver import Receiver
 
-logger = logging.getLogger(__name__)
-
-MAX_SEQUENCES = 65_536
-"""Groups whose sequence a publisher keeps counting; the one unused longest starts again at 1."""
+Loop = asyncio.AbstractEventLoop
 
 
 class Member(Protocol):
     """A subscription, as the hub sees it."""
 
-    loop: asyncio.AbstractEventLoop
+    loop: Loop
 
     @property
     def observer_id(self) -> str:
@@ -44,6 +39,10 @@ class Member(Protocol):
 
     def gap(self, gap: Gap) -> None:
         """Queue, in order with the events, that some are missing; called on ``loop``."""
+
+
+Members = dict[Member, None]
+Batch = list[tuple[Event, tuple[Member, ...], Members]]
 
 
 class Hub:
@@ -57,21 +56,20 @@ class Hub:
 
         The loops and threads that a process was forked from are not its own.
         """
-        self.publisher = uuid.uuid4().hex
+        self.publisher = secrets.token_urlsafe(9)
         self._lock = threading.Lock()
         self._publishing = threading.Lock()
-        self._groups: dict[str, dict[Member, None]] = {}
+        self._groups: dict[str, dict[Loop, Members]] = {}
         self._interest: Counter[str] = Counter()
-        self._ears: dict[asyncio.AbstractEventLoop, Ear] = {}
-        self._sequences: OrderedDict[str, int] = OrderedDict()
-        self._courier = Courier()
+        self._receivers: dict[Loop, Receiver] = {}
+        self._sender = Publisher(self.publisher, self)
 
     def close(self) -> None:
         """Send what waits for the other processes, and close the connections that it took.
 
         Publishing again opens them again.
         """
-        self._courier.close()
+        self._sender.close()
 
     # -- who listens -------------------------------------------------------------
 
@@ -79,50 +77,69 @@ class Hub:
         """Hear a group. What is committed after this returns is heard, from every process.
 
         Raises:
-            Exception: whatever the channel layer raises.
+            Exception: whatever the channel layer, or its Redis, raises.
 
         Then, and when cancelled, the member is in the group of this process: ``leave`` it.
         """
         with self._lock:
-            members = self._groups.setdefault(group, {})
+            members = self._groups.setdefault(group, {}).setdefault(member.loop, {})
             if member not in members:
                 members[member] = None
                 self._interest[member.observer_id] += 1
         if shared_layer() is not None:
-            await self._ear(member.loop).join(group)
+            await self._receiver(member.loop).join(group, member.observer_id)
 
     def leave(self, group: str, member: Member) -> None:
         """Hear a group no more. Nothing is delivered to the member after this returns."""
         with self._lock:
-            members = self._groups.get(group, {})
+            loops = self._groups.get(group, {})
+            members = loops.get(member.loop, {})
             if member not in members:
                 return
             del members[member]
             self._interest[member.observer_id] -= 1
             if not self._interest[member.observer_id]:
                 del self._interest[member.observer_id]
-            if not members:
+            if members:
+                return
+            del loops[member.loop]
+            if not loops:
                 del self._groups[group]
-            last = not any(other.loop is member.loop for other in members)
-        ear = self._ears.get(member.loop)
-        if last and ear is not None and not member.loop.is_closed():
-            ear.leave(group)
+        receiver = self._receivers.get(member.loop)
+        if receiver is not None and not member.loop.is_closed():
+            receiver.leave(group)
 
-    def wants(self, observer: str) -> bool:
-        """Whether somebody may be listening to an observer: known in one process, else assumed."""
-        return observer in self._interest or shared_layer() is not None
+    def wants(self, observer: str, groups: Collection[str] | None = None) -> bool:
+        """
+        Whether somebody may be listening to an observer: here, or in another process.
+
+        Args:
+            groups: asks for these groups of it alone. Of other processes it is
+                known which observers they want, and not which groups.
+        """
+        if groups is None:
+            here = observer in self._interest
+        else:
+            here = any(group in self._groups for group in groups)
+        return here or (shared_layer() is not None and self._sender.interest.is_assumed(observer))
 
     def count(self) -> int:
         """How many subscriptions of this process are in groups, each counted per group."""
         with self._lock:
-            return sum(len(members) for members in self._groups.values())
+            members = [
+                each for loops in self._groups.values() for m in loops.values() for each in m
+            ]
+            return sum(getattr(each, "counts", True) for each in members)
 
-    def _ear(self, loop: asyncio.AbstractEventLoop) -> Ear:
+    def _receiver(self, loop: Loop) -> Receiver:
         with self._lock:
-            if loop not in self._ears:
-                self._ears = {each: e for each, e in self._ears.items() if not each.is_closed()}
-                self._ears[loop] = Ear(self.hear)
-            return self._ears[loop]
+            receiver = self._receivers.get(loop)
+            if receiver is None or receiver.closed:
+                self._receivers = {
+                    each: r for each, r in self._receivers.items() if not each.is_closed()
+                }
+                receiver = self._receivers[loop] = Receiver(self, self._sender)
+            return receiver
 
     # -- what is said --------------------------------------------------------------
 
@@ -134,68 +151,77 @@ class Hub:
         with self._publishing:
             self._deliver(events)
             if shared_layer() is not None:
-                self._courier.send(self._envelopes(events))
-
-    def tell(self, gap: Gap) -> None:
-        """Tell every subscription of this process that it may have missed events."""
-        with self._lock:
-            members = {member: None for members in self._groups.values() for member in members}
-        for member in members:
-            with suppress(RuntimeError):  # its loop has ended without a disconnect
-                member.loop.call_soon_threadsafe(member.gap, gap)
-
-    def _envelopes(self, events: Sequence[Event]) -> list[tuple[str, str]]:
-        groups: dict[str, list[Event]] = {}
-        for event in events:
-            groups.setdefault(event.group, []).append(event)
-        envelopes = []
-        for group, said in groups.items():
-            number = self._next(group)
-            try:
-                envelopes.append((group, encode(self.publisher, number, group, said)))
-            except (TypeError, ValueError):
-                logger.exception("A change does not fit into an envelope; readers see a gap")
-        return envelopes
-
-    def hear(self, envelope: Envelope) -> None:
-        """Deliver what another process said, to the subscriptions of the running loop."""
-        if envelope.publisher != self.publisher:
-            self._deliver(envelope.events, asyncio.get_running_loop())
+                self._sender.send(events)
 
     def drain(self, timeout: float) -> bool:
         """Wait until the other processes have been sent everything; False after ``timeout``."""
-        return self._courier.drain(timeout)
+        return self._sender.drain(timeout)
 
-    def _next(self, group: str) -> int:
-        with self._lock:
-            number = self._sequences.pop(group, 0) + 1
-            self._sequences[group] = number
-            if len(self._sequences) > MAX_SEQUENCES:
-                self._sequences.popitem(last=False)
-        return number
-
-    def _deliver(
-        self, events: Iterable[Event], only: asyncio.AbstractEventLoop | None = None
-    ) -> None:
-        batches: defaultdict[asyncio.AbstractEventLoop, list[tuple[Member, Event]]]
-        batches = defaultdict(list)
+    def _deliver(self, events: Iterable[Event], only: Loop | None = None) -> None:
+        batches: dict[Loop, Batch] = {}
         with self._lock:
             for event in events:
-                for member in self._groups.get(event.group, ()):
-                    if only is None or member.loop is only:
-                        batches[member.loop].append((member, event))
+                for loop, members in self._groups.get(event.group, {}).items():
+                    if only is None or loop is only:
+                        batches.setdefault(loop, []).append((event, tuple(members), members))
         for loop, batch in batches.items():
             try:
-                loop.call_soon_threadsafe(self._push, batch)
+                loop.call_soon_threadsafe(push, batch)
             except RuntimeError:
                 # The loop ended without a disconnect: its readers are gone.
-                for member, event in batch:
-                    self.leave(event.group, member)
+                for event, gone, _ in batch:
+                    for member in gone:
+                        self.leave(event.group, member)
 
-    def _push(self, batch: Sequence[tuple[Member, Event]]) -> None:
-        for member, event in batch:
-            if member in self._groups.get(event.group, ()):
+    # -- what other processes say --------------------------------------------------------
+
+    def hear(self, envelope: Envelope) -> None:
+        """Deliver what another process said, to the subscriptions of the running loop."""
+        self._deliver(envelope.events or (), asyncio.get_running_loop())
+
+    def miss(self, gap: Gap) -> None:
+        """Tell the subscriptions of the running loop that others' events were lost."""
+        self._tell(gap, asyncio.get_running_loop())
+
+    def missed(self) -> None:
+        """Tell every subscription that other processes' events may be lost; from any thread."""
+        self._tell(Gap())
+
+    def wanted(self) -> frozenset[str]:
+        """The observers that are listened to here."""
+        with self._lock:
+            return frozenset(self._interest)
+
+    def tell(self, gap: Gap) -> None:
+        """Tell every subscription of this process that it may have missed events."""
+        self._tell(gap)
+
+    def _tell(self, gap: Gap, only: Loop | None = None) -> None:
+        told: dict[Loop, Members] = {}
+        with self._lock:
+            for loops in self._groups.values():
+                for loop, members in loops.items():
+                    if only is None or loop is only:
+                        told.setdefault(loop, {}).update(members)
+        for loop, members in told.items():
+            try:
+                loop.call_soon_threadsafe(tell, gap, members)
+            except RuntimeError:
+                continue  # the loop ended without a disconnect
+
+
+def push(batch: Batch) -> None:
+    """Push events to who was in their groups when they were published, and still is."""
+    for event, members, still in batch:
+        for member in members:
+            if member in still:
                 member.push(event)
+
+
+def tell(gap: Gap, members: Members) -> None:
+    """Tell members of a gap."""
+    for member in members:
+        member.gap(gap)
 
 
 hub = Hub()

@@ -204,7 +204,9 @@ def argument_schema(
     """One parameter of the method."""
     writes = registered.generic and action in WITH_DATA
     if argument.name == "data" and (writes or registered.option(action, "input") is not None):
-        return data_schema(registered, action, schemas)
+        data = data_schema(registered, action, schemas)
+        data = nullable(data) if argument.default is None else data
+        return described(data, argument.description)
     found: Schema = {}
     if argument.annotation is not EMPTY:
         place = registered.breadcrumb(action, argument.name)

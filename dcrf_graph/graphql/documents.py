@@ -9,14 +9,14 @@ long are not kept.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from ariadne.validation import introspection_disabled
 from graphql import (
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
+    NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     parse,
     specified_rules,
@@ -29,7 +29,7 @@ from dcrf_graph.settings import api_settings
 MAX_KEPT_LENGTH = 20_000  # characters; a document keeps its text for the places in errors
 
 RULES = tuple(specified_rules)
-RULES_WITHOUT_INTROSPECTION: Any = (*RULES, introspection_disabled)
+RULES_WITHOUT_INTROSPECTION = (*RULES, NoSchemaIntrospectionCustomRule)
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
@@ -54,10 +54,14 @@ class DocumentRefused(Exception):
 
 @dataclass(frozen=True)
 class Document:
-    """A valid document and its operations, in their order."""
+    """A valid document and its operations, in their order.
+
+    ``plans`` is what was found out about running it; it lives as long as the document.
+    """
 
     node: DocumentNode
     operations: tuple[OperationDefinitionNode, ...]
+    plans: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run.

@@ -27,6 +27,7 @@ from dcrf_graph.graphql.documents import TOO_LARGE, Document, DocumentRefused, D
 from dcrf_graph.graphql.errors import BAD_INPUT, expected, formatted, internal, rejected, user_in
 from dcrf_graph.graphql.limits import check_variables_size
 from dcrf_graph.graphql.places import of_literals, of_variables
+from dcrf_graph.graphql.planned import CalledAlready, Plans
 from dcrf_graph.graphql.schema import Derived
 from dcrf_graph.graphql.subscriptions import Results, open_source
 from dcrf_graph.protocols.effects import OperationRequest
@@ -91,6 +92,7 @@ class Executor:
         self.contribute = contribute
         self.documents = Documents(derived.schema)
         self.costs = Costs(derived.schema, derived.operations)
+        self.plans = Plans(derived.schema)
 
     async def prepare(self, request: OperationRequest) -> Prepared | Rejected:
         """Find the operation that a request asks for; nothing is executed."""
@@ -162,6 +164,14 @@ class Executor:
             arguments["context_value"] = await self.fresh(context)
             if kind is OperationType.SUBSCRIPTION:
                 return await self.subscribe(prepared, context, arguments)
+            try:
+                data = await self.plans.run(
+                    document, prepared.operation, prepared.variables, arguments["context_value"]
+                )
+            except CalledAlready as called:
+                data, arguments["context_value"] = None, called.within(arguments["context_value"])
+            if data is not None:
+                return Answered({"data": data})
             result = await self.run(document, None, arguments)
         except Exception as error:
             known = expected(error, user_in(context))
@@ -178,7 +188,11 @@ class Executor:
             failed = self.answered(source, prepared, context)
             return failed if isinstance(failed, Rejected) else Rejected(failed.result["errors"])
 
+        plan = self.plans.event(document, prepared.operation, prepared.variables)
+
         async def of_event(event: Any) -> Result:
+            if plan is not None and (data := plan.complete(event)) is not None:
+                return {"data": data}
             try:
                 own = await self.fresh(context)
             except Exception as error:

@@ -8,6 +8,7 @@ One that is not annotated takes any JSON, as it does natively.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from dcrf_graph.arguments import EMPTY, Argument, arguments_of
@@ -82,7 +83,9 @@ def parameter(
     """One parameter of the method."""
     writes = registered.generic and action in WITH_DATA
     if argument.name == "data" and (writes or registered.option(action, "input") is not None):
-        return data(registered, action)
+        found = data(registered, action)
+        text = found.type if argument.required else found.type.removesuffix("!")
+        return replace(found, type=text, description=argument.description)
     if argument.name in KEYS:
         text = "ID!" if argument.required else "ID"
         return OperationArgument("id", text, argument.name, argument.description)

@@ -11,6 +11,7 @@ those).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from enum import Enum, auto
 from typing import Any, TypeAlias
 
 from ariadne import EnumType, SchemaBindable
@@ -45,6 +46,13 @@ ROWS: Mapping[Shape, tuple[str, ...]] = {
 # -- below the roots: lookups -----------------------------------------------------------------
 
 
+class Lookup(Enum):
+    """What a resolver does that does nothing but look up: a plan may do it instead."""
+
+    VALUE = auto()
+    CHOICE = auto()  # a blank one is null
+
+
 def look_up(key: str) -> Resolver:
     """Find a field's value in native data, or on an object that a user's resolver returned."""
 
@@ -53,6 +61,7 @@ def look_up(key: str) -> Resolver:
             return source.get(key)
         return getattr(source, key, None)
 
+    resolve.lookup = Lookup.VALUE  # type: ignore[attr-defined]
     return reading(resolve, key)
 
 
@@ -70,6 +79,7 @@ def look_up_choice(key: str) -> Resolver:
         value = value_of(source, info)
         return None if value == "" else value
 
+    resolve.lookup = Lookup.CHOICE  # type: ignore[attr-defined]
     return reading(resolve, key)
 
 
@@ -116,26 +126,49 @@ def bind_type(definition: TypeDefinition, bound: Any) -> None:
 # -- the roots: calls -------------------------------------------------------------------------
 
 
+ANSWERS = "dcrf_graph.answers"
+"""Where a context has the answers of root fields that have been called already, by their keys."""
+
+
 def call(operation: Operation) -> Resolver:
     """Resolve a query or mutation by its native call."""
 
     async def resolve(root: Any, info: GraphQLResolveInfo, /, **arguments: Any) -> Any:
-        if operation.shape == "connection" and (wrong := wrong_arguments(arguments)):
-            raise refusal(400, [wrong], user_in(info.context))
-        native = operation.native_arguments(arguments)
-        reply = await info.context["streams"].call(
-            operation.stream, operation.action, native, selected(operation, info)
-        )
-        if reply.status >= 400:
-            errors = reply.errors or in_data(reply.data)
-            raise refusal(reply.status, errors, user_in(info.context))
-        if operation.shape == "key":
-            return arguments.get(operation.lookup or "")
-        if operation.shape == "connection":
-            return connection(reply.data, reply.cursors, arguments)
-        return page(reply.data) if operation.shape == "page" else reply.data
+        answers = info.context.get(ANSWERS)
+        if answers is None:
+            return await answer(operation, info.context, arguments, selected(operation, info))
+        known = answers[info.path.key]
+        if isinstance(known, Exception):
+            raise known
+        return known
 
+    resolve.operation = operation  # type: ignore[attr-defined]
     return resolve
+
+
+async def answer(
+    operation: Operation,
+    context: Mapping[str, Any],
+    arguments: Mapping[str, Any],
+    selection: Selection | None,
+) -> Any:
+    """
+    The value of a root field: what its native call answers.
+
+    Raises:
+        GraphQLError: the refusal.
+    """
+    if operation.shape == "connection" and (wrong := wrong_arguments(arguments)):
+        raise refusal(400, [wrong], user_in(context))
+    native = operation.native_arguments(arguments)
+    reply = await context["streams"].call(operation.stream, operation.action, native, selection)
+    if reply.status >= 400:
+        raise refusal(reply.status, reply.errors or in_data(reply.data), user_in(context))
+    if operation.shape == "key":
+        return arguments.get(operation.lookup or "")
+    if operation.shape == "connection":
+        return connection(reply.data, reply.cursors, arguments)
+    return page(reply.data) if operation.shape == "page" else reply.data
 
 
 def selected(operation: Operation, info: GraphQLResolveInfo) -> Selection | None:
@@ -182,11 +215,7 @@ def event(operation: Operation, keys: frozenset[str]) -> Resolver:
         keys: the native keys without which the data of a deletion is no object.
     """
 
-    def resolve(source: Any, info: GraphQLResolveInfo, /, **arguments: Any) -> Any:
-        if source.status >= 400:
-            if (gap := getattr(source, "gap", None)) is not None:  # a page has none
-                raise events_lost(source.status, list(source.errors), gap)
-            raise refusal(source.status, list(source.errors), user_in(info.context))
+    def value_of(source: Any) -> Any:
         match operation.shape:
             case "event":
                 return change(source, keys)
@@ -195,6 +224,14 @@ def event(operation: Operation, keys: frozenset[str]) -> Resolver:
             case _:
                 return source.data
 
+    def resolve(source: Any, info: GraphQLResolveInfo, /, **arguments: Any) -> Any:
+        if source.status >= 400:
+            if (gap := getattr(source, "gap", None)) is not None:  # a page has none
+                raise events_lost(source.status, list(source.errors), gap)
+            raise refusal(source.status, list(source.errors), user_in(info.context))
+        return value_of(source)
+
+    resolve.value_of = value_of  # type: ignore[attr-defined]
     return resolve
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from ariadne import ScalarType
 from django.core.files.base import File
 from django.utils.dateparse import parse_date, parse_datetime, parse_duration, parse_time
-from graphql import FloatValueNode, IntValueNode, StringValueNode, ValueNode
+from graphql import FloatValueNode, GraphQLScalarType, IntValueNode, StringValueNode, ValueNode
 from rest_framework.utils.encoders import JSONEncoder
 
 from dcrf_graph.graphql.definitions import ScalarDefinition
@@ -110,6 +110,12 @@ def parse_upload(value: Any) -> File[Any]:
 
 def serialize_upload(value: Any) -> Any:
     raise ValueError("Upload is for inputs only")
+
+
+def keeps_text(scalar: GraphQLScalarType) -> bool:
+    """Whether a scalar is one of ours that gives texts out as they are."""
+    serialize: Any = scalar.serialize
+    return serialize in (native, decimal_text)
 
 
 def bindables() -> dict[str, ScalarType]:

@@ -20,9 +20,13 @@ from rest_framework.settings import api_settings
 
 Converter: TypeAlias = Callable[[Any], Any]
 
+BigInteger: Any = getattr(serializers, "BigIntegerField", None)
+"""From DRF 3.17 on large integers have a class of their own, which may write texts."""
+
 CONTEXT_FREE: frozenset[Any] = frozenset(
     field.to_representation
     for field in (
+        *([BigInteger] if BigInteger else []),
         serializers.BooleanField,
         serializers.CharField,
         serializers.ChoiceField,
@@ -76,6 +80,8 @@ def converter(field: Any, column: Any) -> Converter | None:
         column: the model's field, or None where the value comes from elsewhere.
     """
     method = type(field).to_representation
+    if BigInteger and method is BigInteger.to_representation and not writes_texts(field):
+        method = serializers.IntegerField.to_representation
     if type(column) in AS_THEY_ARE.get(method, ()):
         return None
     written: Converter = field.to_representation
@@ -85,6 +91,12 @@ def converter(field: Any, column: Any) -> Converter | None:
 def key_converter(field: relations.PrimaryKeyRelatedField[Any]) -> Converter | None:
     """What makes the written value of a foreign key's column."""
     return None if field.pk_field is None else field.pk_field.to_representation
+
+
+def writes_texts(field: Any) -> bool:
+    """Whether a field of large integers writes them as texts."""
+    by_settings: bool = api_settings.COERCE_BIGINT_TO_STRING
+    return bool(getattr(field, "coerce_to_string", by_settings))
 
 
 def is_moment(field: Any, column: Any) -> bool:

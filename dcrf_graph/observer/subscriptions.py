@@ -145,7 +145,7 @@ class Subscription:
             try:
                 await self.owner.consumer.check_event(subscriber, event)
             except REFUSALS as refusal:
-                if self.owner.discard(self, subscriber):
+                if self.owner.drop(subscriber):
                     await self.owner.consumer.end_subscription(subscriber, event.action, refusal)
             except Exception as error:
                 await self.owner.consumer.fail_event(subscriber, event.action, error)
@@ -262,6 +262,29 @@ class Subscriptions:
                     self.discard(subscription, subscriber)
                     found = True
         return found
+
+    def drop(self, subscriber: Subscriber) -> bool:
+        """Take a subscriber out of every group that its action has subscribed for the request.
+
+        False if it was out already; the request_id may be somebody else's by then.
+        """
+        everybody = [(each, other) for each in self for other in list(each.subscribers.values())]
+        if all(other is not subscriber for _, other in everybody):
+            return False
+        for each, other in everybody:
+            if (other.reply_id, other.action) == (subscriber.reply_id, subscriber.action):
+                self.discard(each, other)
+        return True
+
+    async def ask_again(self) -> None:
+        """Ask for every subscriber whether it may still listen; who may not is told, and ends."""
+        for subscription in self:
+            for subscriber in list(subscription.subscribers.values()):
+                try:
+                    await self.consumer.check_subscriber(subscriber)
+                except REFUSALS as refusal:
+                    if self.drop(subscriber):
+                        await self.consumer.end_subscription(subscriber, subscriber.action, refusal)
 
     def discard(self, subscription: Subscription, subscriber: Subscriber) -> bool:
         """Take one subscriber out; the last one out leaves the group.

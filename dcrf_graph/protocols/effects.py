@@ -85,6 +85,18 @@ class Initialise:
 
 
 @dataclass(frozen=True)
+class Authenticate:
+    """
+    A GraphQL client that runs already shows new credentials: say what became of it.
+
+    Answer with ``authenticated()`` or ``not_authenticated()``.
+    """
+
+    payload: dict[str, Any] | None
+    """What the ``payload`` of ``connection_init`` would have been."""
+
+
+@dataclass(frozen=True)
 class Start:
     """
     Run an operation and report with ``next()``, ``error()`` and ``complete()``.
@@ -106,4 +118,4 @@ class Stop:
     operation: object
 
 
-Effect: TypeAlias = Send | Close | Dispatch | Initialise | Start | Stop
+Effect: TypeAlias = Send | Close | Dispatch | Initialise | Authenticate | Start | Stop

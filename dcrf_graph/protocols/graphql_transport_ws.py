@@ -14,8 +14,8 @@ from __future__ import annotations
 from typing import Any, assert_never
 
 from .conversation import Conversation, State
-from .effects import CloseCode, Effect, Initialise, Send, Start, Stop
-from .frames import InvalidMessage
+from .effects import Authenticate, CloseCode, Effect, Initialise, Send, Start, Stop
+from .frames import InvalidMessage, kind_of
 from .messages import (
     ClientMessage,
     Complete,
@@ -31,6 +31,11 @@ from .messages import (
 )
 
 SUBPROTOCOL = "graphql-transport-ws"
+AUTHENTICATE = "authenticate"
+"""The member of a ping's payload that holds new credentials, and of its pong's their outcome.
+
+Source: docs/decisions/0013-one-list-of-authenticators.md
+"""
 
 
 class GraphQLTransportWS(Conversation):
@@ -80,6 +85,19 @@ class GraphQLTransportWS(Conversation):
         """Ask an acknowledged client for a sign of life; ``[]`` for any other."""
         return [Send(text_of(Ping(payload)))] if self._state is State.READY else []
 
+    def authenticated(self, expires: str | None) -> list[Effect]:
+        """Grant an ``Authenticate``, and say until when, by the pong of its ping."""
+        return self._pong({"expires": expires})
+
+    def not_authenticated(self, error: dict[str, Any]) -> list[Effect]:
+        """Reject an ``Authenticate``; who the client was, it stays."""
+        return self._pong({"errors": [error]})
+
+    def _pong(self, outcome: dict[str, Any]) -> list[Effect]:
+        if self._state is not State.READY:
+            return []
+        return [Send(text_of(Pong({AUTHENTICATE: outcome})))]
+
     def next(self, id: str, result: dict[str, Any], operation: object) -> list[Effect]:
         """
         Send one execution result of an operation; ``[]`` once it has ended.
@@ -121,6 +139,8 @@ class GraphQLTransportWS(Conversation):
                 self._state = State.INITIALISING
                 return [Initialise(payload)]
             case Ping(payload):  # "Ping": at any time
+                if self._state is State.READY and payload is not None and AUTHENTICATE in payload:
+                    return self._authenticate(payload[AUTHENTICATE])
                 return [Send(text_of(Pong(payload)))]
             case Pong():
                 return []
@@ -132,6 +152,12 @@ class GraphQLTransportWS(Conversation):
                 return [] if operation is None else [Stop(id, operation)]
             case _:  # pragma: no cover  (mypy proves that nothing comes here)
                 assert_never(message)
+
+    def _authenticate(self, payload: Any) -> list[Effect]:
+        if payload is not None and not isinstance(payload, dict):
+            error = InvalidMessage(f"payload.{AUTHENTICATE}", "an object or null", kind_of(payload))
+            return self.close(CloseCode.BAD_MESSAGE, str(error))
+        return [Authenticate(payload)]
 
     def _subscribe(self, message: Subscribe) -> list[Effect]:
         if self._state is not State.READY:  # "Subscribe"

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any, assert_never
 
 from .conversation import Conversation, State
-from .effects import CloseCode, Effect, Initialise, Send
+from .effects import Authenticate, CloseCode, Effect, Initialise, Send
 from .effects import Start as StartEffect
 from .effects import Stop as StopEffect
 from .frames import InvalidMessage
@@ -99,6 +99,16 @@ class GraphQLWS(Conversation):
         """
         return [Send(text_of(KeepAlive()))] if self._state is State.READY else []
 
+    def authenticated(self, expires: str | None) -> list[Effect]:
+        """Grant an ``Authenticate``, and say until when, as a first introduction is granted."""
+        if self._state is not State.READY:
+            return []
+        return [Send(text_of(ConnectionAck(None if expires is None else {"expires": expires})))]
+
+    def not_authenticated(self, error: dict[str, Any]) -> list[Effect]:
+        """Reject an ``Authenticate``; who the client was, it stays."""
+        return [] if self.closed else [Send(text_of(ConnectionError(error)))]
+
     def next(self, id: str, result: dict[str, Any], operation: object) -> list[Effect]:
         """
         Send one execution result of an operation; ``[]`` once it has ended.
@@ -139,6 +149,9 @@ class GraphQLWS(Conversation):
     def _handle(self, message: ClientMessage) -> list[Effect]:
         match message:
             case ConnectionInit(payload):
+                if self._state is State.READY:
+                    # The protocol's own server asks its onConnect again.
+                    return [Authenticate(payload)]
                 if self._state is not State.WAITING:
                     reason = "Too many initialisation requests"
                     closing = self.close(CloseCode.TOO_MANY_INITIALISATIONS, reason)

@@ -32,6 +32,7 @@ from django.views.decorators.csrf import csrf_exempt
 from graphql import OperationType
 
 from dcrf_graph.admission import admitted
+from dcrf_graph.authentication import AUTH_HEADER, Identity
 from dcrf_graph.graphql.errors import expected, internal
 from dcrf_graph.graphql.execution import (
     NOT_ALLOWED,
@@ -54,6 +55,7 @@ from .http_request import RequestLimits, read_request
 from .http_scope import scope_of
 from .http_uploads import is_form
 from .streaming import stream, whole
+from .watch import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +74,9 @@ class Host(Protocol):
     def streams(self, scope: dict[str, Any]) -> Streams:
         """Make the consumers of this request, none of them connected yet."""
 
-    async def authenticate(self, scope: dict[str, Any], payload: Mapping[str, Any] | None) -> Any:
+    async def authenticate(
+        self, scope: Mapping[str, Any], payload: Mapping[str, Any] | None
+    ) -> Identity:
         """Say who is asking; an ``APIException`` refuses."""
 
     async def prepare(self, request: OperationRequest) -> Prepared | Rejected:
@@ -95,7 +99,7 @@ def graphql_view(host: Host) -> View:
     @csrf_exempt
     @non_atomic_requests
     async def graphql(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-        if wants_page(request):
+        if wants_page(request) and api_settings.GRAPHQL_INTROSPECTION:
             return _varying(explorer.page())
         if (file := explorer.asset(request)) is not None:
             return file
@@ -128,8 +132,10 @@ async def _answer(
     accepted: Acceptable,
 ) -> HttpResponseBase:
     scope = await scope_of(request)
-    user = scope["user"] = await _authenticate(host, scope)
-    context = {"request": request, "scope": scope, "user": user}
+    handshake = dict(scope)
+    identity = await _authenticate(host, scope)
+    scope.update(user=identity.user, auth=identity.auth)
+    context = {"request": request, "scope": scope, "user": identity.user}
     if isinstance(asked, list):
         return await _answer_batch(host, asked, context, accepted)
     prepared = await host.prepare(asked)
@@ -140,7 +146,7 @@ async def _answer(
         if refusal is not None:
             return _one(refusal, request, accepted)
         assert accepted.framing is not None
-        results = _results(host, prepared, context)
+        results = _results(host, prepared, context, handshake, identity)
         return _varying(stream(accepted.framing, results, api_settings.KEEP_ALIVE))
     allowed = ONE_RESULT if request.method == "POST" else GET_KINDS
     streams = host.streams(scope)
@@ -175,13 +181,19 @@ async def _answer_batch(
 
 
 async def _results(
-    host: Host, prepared: Prepared, context: dict[str, Any]
+    host: Host,
+    prepared: Prepared,
+    context: dict[str, Any],
+    handshake: Mapping[str, Any],
+    identity: Identity,
 ) -> AsyncGenerator[Result, None]:
     """The results of a subscription, whose consumers close with the generator."""
     streams = host.streams(context["scope"])
+    watch = Watch(context, streams, host.authenticate, handshake)
     admission = ExitStack()
     try:
         admission.enter_context(admitted(context["scope"]))
+        await watch.presence.become(identity)
         outcome = await host.execute(
             prepared, {**context, "streams": streams}, allowed=SUBSCRIPTION
         )
@@ -189,8 +201,8 @@ async def _results(
             case Rejected() | Answered():
                 yield _result_of(outcome)
             case Subscribed(results=results):
-                async with aclosing(results):
-                    async for result in results:
+                async with aclosing(watch.until_over(results)) as heard:
+                    async for result in heard:
                         yield result
             case _:  # pragma: no cover  (mypy proves that nothing comes here)
                 assert_never(outcome)
@@ -202,7 +214,7 @@ async def _results(
         await streams.close()
 
 
-async def _authenticate(host: Host, scope: dict[str, Any]) -> Any:
+async def _authenticate(host: Host, scope: dict[str, Any]) -> Identity:
     try:
         return await host.authenticate(scope, None)
     except Exception as error:
@@ -210,7 +222,9 @@ async def _authenticate(host: Host, scope: dict[str, Any]) -> Any:
         if known is None:
             raise
         facts = known.extensions or {}
-        raise RequestRefused(facts["status"], known.message, facts["code"]) from error
+        header = getattr(error, AUTH_HEADER, None)
+        headers = None if header is None else {"WWW-Authenticate": header}
+        raise RequestRefused(facts["status"], known.message, facts["code"], headers) from error
 
 
 def _unstreamable(request: HttpRequest, accepted: Acceptable) -> Rejected | None:

@@ -12,17 +12,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack, aclosing
+from contextvars import Context
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Protocol, TypeAlias
 
 from dcrf_graph.admission import admitted
+from dcrf_graph.authentication import Identity
 from dcrf_graph.connection import Connection
 from dcrf_graph.exceptions import TooManyConnections, TooManyFrames
 from dcrf_graph.graphql.errors import expected, internal
+from dcrf_graph.observer.subscriptions import current_delivery
+from dcrf_graph.presence import FINISH_TIMEOUT, Farewell, Presence, within
 from dcrf_graph.protocols.effects import (
+    Authenticate,
     Close,
     CloseCode,
     Dispatch,
@@ -39,6 +44,7 @@ from dcrf_graph.protocols.graphql_transport_ws import GraphQLTransportWS
 from dcrf_graph.protocols.graphql_ws import SUBPROTOCOL as GRAPHQL_WS
 from dcrf_graph.protocols.graphql_ws import GraphQLWS
 from dcrf_graph.protocols.native import NativeStreams
+from dcrf_graph.renewal import is_renewal, renewed, written
 from dcrf_graph.settings import api_settings
 from dcrf_graph.stream import Outlet
 from dcrf_graph.streams import Streams
@@ -79,7 +85,7 @@ class Host(Protocol):
 
     async def authenticate(
         self, scope: Mapping[str, Any], payload: Mapping[str, Any] | None
-    ) -> Any:
+    ) -> Identity:
         """Say who is asking; an ``APIException`` or Django's ``PermissionDenied`` refuses."""
 
     async def operate(
@@ -169,6 +175,9 @@ class NativeSession:
         self.connection = Connection()
         self.streams = Streams({}, scope, self.connection)
         self.admission = ExitStack()
+        self.presence = Presence(
+            self.scope, self.connection, host.authenticate, self._leave, self._adopt
+        )
         self.protocol = NativeStreams(
             host.stream_names(), max_frame_size=api_settings.MAX_FRAME_SIZE
         )
@@ -188,30 +197,59 @@ class NativeSession:
                 return
             self.streams = self.host.streams(self.scope, self.connection, self._frame)
             while (frame := await self.socket.frame()) is not None:
-                allowed = self.connection.frames.take()
-                for effect in self.protocol.receive(frame.get("text"), frame.get("bytes")):
-                    match effect:
-                        case Dispatch(stream=stream, payload=payload) if not allowed:
-                            # Here: who floods and does not read is read no further.
-                            await self.streams.refuse(stream, payload, TooManyFrames())
-                        case Dispatch(stream=stream, payload=payload):
-                            await self.streams.receive(stream, payload)
-                        case Send(text=text):
-                            await self.socket.send(text)
+                if self.presence.farewell is None:
+                    await self._receive(frame, allowed=self.connection.frames.take())
         finally:
             self.socket.closed = True
             self.admission.close()
             await self.streams.close()
 
+    async def _receive(self, frame: Mapping[str, Any], *, allowed: bool) -> None:
+        for effect in self.protocol.receive(frame.get("text"), frame.get("bytes")):
+            match effect:
+                case Dispatch(stream=stream, payload=payload) if not allowed:
+                    # Here: who floods and does not read is read no further.
+                    await self.streams.refuse(stream, payload, TooManyFrames())
+                case Dispatch(stream=stream, payload=payload):
+                    consumer_class = self.streams.applications[stream].consumer_class
+                    if is_renewal(payload.get("action"), consumer_class):
+                        self._renew(stream, payload)
+                    else:
+                        await self.streams.receive(stream, payload)
+                case Send(text=text):
+                    await self.socket.send(text)
+
     async def _authenticate(self) -> Close | None:
         try:
-            self.scope["user"] = await self.host.authenticate(self.scope, None)
+            await self.presence.enter()
         except Exception as error:
             reason = refusal_of(error)
             return INTERNAL_ERROR if reason is None else Close(CloseCode.FORBIDDEN, reason)
         return None
 
+    def _renew(self, stream: str, payload: dict[str, Any]) -> None:
+        answer = renewed(self.presence, payload)
+
+        async def reply() -> None:
+            await self._frame(stream, encode(await answer))
+
+        self.connection.start(reply())
+
+    async def _adopt(self) -> None:
+        await self.streams.adopt(self.presence.known)
+
+    def _leave(self, farewell: Farewell) -> None:
+        self.connection.start(self._part(farewell), context=Context())
+
+    async def _part(self, farewell: Farewell) -> None:
+        if not farewell.at_once:
+            self.streams.hush()
+            await within(FINISH_TIMEOUT, self.connection.idle())
+        await self.socket.close(Close(CloseCode.FORBIDDEN, farewell.reason))
+
     async def _frame(self, stream: str, text: str) -> None:
+        if self.presence.farewell is not None and current_delivery.get() is not None:
+            return  # an event that was on its way
         await self.socket.send(self.protocol.envelope(stream, text).text)
 
 
@@ -228,7 +266,12 @@ class GraphQLSession:
         self.protocol = protocol
         self.streams = Streams({}, scope, self.connection)
         self.admission = ExitStack()
+        self.presence = Presence(
+            self.scope, self.connection, host.authenticate, self._leave, self._adopt
+        )
         self.acknowledged = asyncio.Event()
+        self._contexts: dict[object, dict[str, Any]] = {}
+        self._subscriptions: set[object] = set()
         # Those that the client waits for. One that was stopped may still be ending.
         self.operations: dict[object, asyncio.Task[Any]] = {}
         self._beat: asyncio.TimerHandle | None = None
@@ -268,6 +311,10 @@ class GraphQLSession:
                     await self.socket.close(effect)
                 case Initialise(payload=payload):
                     self.connection.start(self._initialise(payload))
+                case Authenticate(payload=payload):
+                    self.connection.start(self._renewed(self.presence.renew(payload)))
+                case Start() if self.presence.farewell is not None:
+                    pass  # the socket is about to close
                 case Start(id=id, operation=operation) if self._is_full():
                     # Here and not in a task: who floods and does not read is read no further.
                     await self.carry_out(self.protocol.error(id, [TOO_MANY], operation))
@@ -285,6 +332,8 @@ class GraphQLSession:
 
     def _forget(self, operation: object, task: asyncio.Task[Any] | None = None) -> None:
         self.operations.pop(operation, None)
+        self._contexts.pop(operation, None)
+        self._subscriptions.discard(operation)
 
     async def _init_timeout(self) -> None:
         await asyncio.sleep(api_settings.INIT_TIMEOUT)
@@ -292,7 +341,7 @@ class GraphQLSession:
 
     async def _initialise(self, payload: dict[str, Any] | None) -> None:
         try:
-            self.scope["user"] = await self.host.authenticate(self.scope, payload)
+            identity = await self.presence.enter(payload)
         except Exception as error:
             reason = refusal_of(error)
             if reason is None:
@@ -308,8 +357,10 @@ class GraphQLSession:
             await self.carry_out(closing)
             return
         self.streams = self.host.streams(self.scope, self.connection, None)
+        expires = written(identity)
+        said = None if expires is None else {"expires": expires}
         beats = api_settings.KEEP_ALIVE is not None
-        await self.carry_out(self.protocol.acknowledge(keep_alive=beats))
+        await self.carry_out(self.protocol.acknowledge(said, keep_alive=beats))
         self.acknowledged.set()
         self._beat_later()
 
@@ -325,14 +376,38 @@ class GraphQLSession:
             self._beating = self.connection.start(self.carry_out(self.protocol.keep_alive()))
         self._beat_later()
 
+    async def _renewed(self, renewal: Awaitable[Identity]) -> None:
+        try:
+            effects = self.protocol.authenticated(written(await renewal))
+        except Exception as error:
+            effects = self.protocol.not_authenticated(told(error, self.scope["user"]))
+        await self.carry_out(effects)
+
+    async def _adopt(self) -> None:
+        for context in self._contexts.values():
+            context["user"] = self.scope["user"]
+        await self.streams.adopt(self.presence.known)
+
+    def _leave(self, farewell: Farewell) -> None:
+        self.connection.start(self._part(farewell), context=Context())
+
+    async def _part(self, farewell: Farewell) -> None:
+        for operation, task in list(self.operations.items()):
+            if farewell.at_once or operation in self._subscriptions:
+                task.cancel()
+        if self.operations:
+            await within(FINISH_TIMEOUT, asyncio.wait(self.operations.values()))
+        await self.carry_out(self.protocol.refuse(farewell.reason))
+
     async def _operate(self, id: str, request: OperationRequest, operation: object) -> None:
         # The protocol takes operations from the moment that its ack exists; the client has to
         # have been sent it first.
         await self.acknowledged.wait()
         try:
+            await self.connection.certain()
             errors = await self._run(id, request, operation)
         except Exception as error:
-            errors = [internal(error)]
+            errors = [told(error, self.scope["user"])]
         self._forget(operation)
         if errors:
             await self.carry_out(self.protocol.error(id, errors, operation))
@@ -345,6 +420,7 @@ class GraphQLSession:
         """Run an operation and send its results; returns the errors of one that was refused."""
         context = {"request": None, "scope": self.scope, "streams": self.streams}
         context["user"] = self.scope["user"]
+        self._contexts[operation] = context
         outcome = await self.host.operate(request, context)
         if isinstance(outcome, list):
             encode(outcome)  # raises here, while the id can still be answered
@@ -352,10 +428,18 @@ class GraphQLSession:
         if isinstance(outcome, dict):
             await self.carry_out(self.protocol.next(id, outcome, operation))
             return []
+        self._subscriptions.add(operation)
         async with aclosing(outcome):
+            await self.connection.certain()
             async for result in outcome:
                 await self.carry_out(self.protocol.next(id, result, operation))
         return []
+
+
+def told(error: Exception, user: Any) -> dict[str, Any]:
+    """An error as GraphQL clients get it: a refusal in its words, a failure without."""
+    known = expected(error, user)
+    return internal(error) if known is None else dict(known.formatted)
 
 
 def refusal_of(error: Exception) -> str | None:

@@ -13,15 +13,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "examples.board.settings")
 django_application = get_asgi_application()
 
 # Models can be imported only now.
-from dcrf_graph.routers import Origins  # noqa: E402
 from examples.board.api import router  # noqa: E402
 from examples.board.consumers import CardConsumer  # noqa: E402
 
 websockets = URLRouter(
     [
         path("ws/", router.as_asgi()),
-        # The router asks by itself from whose page a client comes.
-        path("ws/cards/", Origins(CardConsumer.as_asgi())),  # type: ignore[list-item,arg-type]
+        path("ws/cards/", CardConsumer.as_asgi()),  # type: ignore[list-item,arg-type]
     ]
 )
 application = ProtocolTypeRouter(

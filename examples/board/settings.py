@@ -106,7 +106,11 @@ TEMPLATES: list[dict[str, Any]] = [
     {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}
 ]
 
-DCRF_GRAPH = {"ROUTER": "examples.board.api.router"}
+DCRF_GRAPH = {
+    "ROUTER": "examples.board.api.router",
+    # Clients may send a document once and then its hash.
+    "GRAPHQL_PERSISTED_CACHE": "default",
+}
 
 USE_TZ = True
 TIME_ZONE = "UTC"

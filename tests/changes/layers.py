@@ -43,7 +43,7 @@ class RecordingLayer:
 
     async def group_send(self, group: str, message: Any) -> None:
         self._ask("group_send", group)
-        self.sent.append((group, message["envelope"]))
+        self.sent.append((group, message))
 
     async def receive(self, channel: str) -> Any:
         self._ask("receive", channel)

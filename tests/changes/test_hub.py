@@ -103,18 +103,9 @@ async def test_what_others_say_reaches_the_members_of_the_loop_that_hears_it(hub
     here, elsewhere = Reader(loop=asyncio.get_running_loop()), Reader()
     await hub.join("group", here)
     join(elsewhere, "group", to=hub)
-    hub.hear(Envelope("another process", 1, "group", (event(),)))
+    hub.hear(Envelope("another process", 1, 0, (event(),)))
     assert await here.next() == event()
     assert elsewhere.events == []
-
-
-async def test_what_comes_back_of_what_one_said_is_dropped(hub: Hub) -> None:
-    reader = Reader(loop=asyncio.get_running_loop())
-    await hub.join("group", reader)
-    hub.hear(Envelope(hub.publisher, 1, "group", (event(message="mine"),)))
-    hub.hear(Envelope("another process", 1, "group", (event(message="theirs"),)))
-    assert (await reader.next()).message == "theirs"
-    assert len(reader.events) == 1
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")

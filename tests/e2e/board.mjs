@@ -6,7 +6,7 @@
 import WebSocket from "ws";
 
 export const BOARD_URL = process.env.BOARD_URL;
-export const SOCKET_URL = `${BOARD_URL.replace(/^http/, "ws")}/ws/`;
+export const SOCKET_URL = `${BOARD_URL.replace(/^http/, "ws")}${process.env.SOCKET_PATH ?? "/ws/"}`;
 
 const EVENT = 15_000; // milliseconds until what should happen has not
 const SCENARIO = 80_000;
@@ -151,6 +151,21 @@ export class Native {
     this.socket.close();
     await within(closed, "the native socket closes");
   }
+}
+
+// The native neighbour who works on the same board, with a card of its own.
+export async function neighbour(title) {
+  const headers = await signInAda();
+  const native = await Native.connect(headers);
+  const hidden = (await native.get("boards", "list")).find((row) => !row.public).id;
+  const { board, columns } = await library(native);
+  const card = await native.get("cards", "create", { data: { column: columns.Ideas, title } });
+  const leave = async () => {
+    await native.get("cards", "delete", { pk: card.id });
+    await native.close();
+  };
+  const rename = (to) => native.get("cards", "patch", { pk: card.id, data: { title: to } });
+  return { headers, native, board, hidden, columns, card, rename, leave };
 }
 
 // The public board, and its columns by their titles.

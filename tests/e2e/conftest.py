@@ -60,7 +60,16 @@ def artefacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def running(node: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The demo, started once; it must end by itself at Ctrl-C, without a complaint in its log."""
-    demo = start(tmp_path_factory.mktemp("demo"))
+    yield from serving(start(tmp_path_factory.mktemp("demo")))
+
+
+@pytest.fixture(scope="session")
+def running_extended(node: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo with more addresses."""
+    yield from serving(start(tmp_path_factory.mktemp("extended"), "tests.e2e.extended"))
+
+
+def serving(demo: Demo) -> Iterator[Demo]:
     code = None
     try:
         yield demo
@@ -76,3 +85,11 @@ def demo(running: Demo) -> Iterator[Demo]:
     yield running
     assert running.settled() == QUIET
     assert running.troubles() == []
+
+
+@pytest.fixture
+def extended(running_extended: Demo) -> Iterator[Demo]:
+    """The demo with more addresses; its clients leave nothing behind."""
+    yield running_extended
+    assert running_extended.settled() == QUIET
+    assert running_extended.troubles() == []

@@ -95,8 +95,13 @@ def eventually(look: Callable[[], T], expected: T, limit: float = REST) -> T:
     return seen
 
 
-def start(directory: Path) -> Demo:
+def start(directory: Path, module: str = "examples.board", **settings: str) -> Demo:
     """Start the demo with a database and a log of its own, and wait until it answers.
+
+    Args:
+        directory: for the database and the log.
+        module: what Python runs; another one serves the same addresses and more.
+        settings: more of the environment.
 
     Raises:
         AssertionError: with the log, when it ends or does not answer in time.
@@ -111,9 +116,10 @@ def start(directory: Path) -> Demo:
         "DEBUG": "1",
         "PORT": str(port),
         "PYTHONUNBUFFERED": "1",
+        **settings,
     }
     with log.open("wb") as output:
-        process = launch(environment, output)
+        process = launch(module, environment, output)
     demo = Demo(f"http://127.0.0.1:{port}", process, log)
     if not eventually(lambda: answers(demo), True, START) or process.poll() is not None:
         process.kill()
@@ -122,9 +128,9 @@ def start(directory: Path) -> Demo:
     return demo
 
 
-def launch(environment: dict[str, str], output: IO[bytes]) -> subprocess.Popen[bytes]:
+def launch(module: str, environment: dict[str, str], output: IO[bytes]) -> subprocess.Popen[bytes]:
     """The demo's process."""
-    command = [sys.executable, "-m", "examples.board"]
+    command = [sys.executable, "-m", module]
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
 
 

@@ -3,7 +3,7 @@
 import { createClient } from "graphql-ws";
 
 import {
-  Feed, Native, SOCKET_URL, healthIs, library, play, signInAda, socketClass, within,
+  Feed, Native, SOCKET_URL, healthIs, neighbour, play, signInAda, socketClass, within,
 } from "./board.mjs";
 
 const CARDS = "subscription Cards($board: Int!) { cardActivity(board: $board) { action id data { title } } }";
@@ -58,19 +58,6 @@ function watch(client, query, variables) {
 // Errors of the protocol are an array; of the socket, an event.
 function plain(error) {
   return Array.isArray(error) ? error : { reason: error.reason ?? error.message, code: error.code };
-}
-
-// The native neighbour who works on the same board, with a card of its own.
-async function neighbour(title) {
-  const native = await Native.connect(await signInAda());
-  const { board, columns } = await library(native);
-  const card = await native.get("cards", "create", { data: { column: columns.Ideas, title } });
-  const leave = async () => {
-    await native.get("cards", "delete", { pk: card.id });
-    await native.close();
-  };
-  const rename = (to) => native.get("cards", "patch", { pk: card.id, data: { title: to } });
-  return { native, board, columns, card, rename, leave };
 }
 
 async function oneSocket() {

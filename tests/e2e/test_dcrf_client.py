@@ -1,6 +1,12 @@
-"""dcrf-client from npm, the client of upstream's consumers, against the running demo."""
+"""dcrf-client from npm, the client of upstream's consumers, against the running demo.
+
+By the router, and by channelsmultiplexer, for which it was written.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -9,9 +15,22 @@ from tests.e2e.demo import Demo
 pytestmark = pytest.mark.e2e
 PROGRAM = "dcrf_client.mjs"
 
+Play: TypeAlias = Callable[[str], Any]
+"""Plays a scenario."""
 
-def test_it_creates_lists_retrieves_updates_patches_and_deletes(demo: Demo) -> None:
-    seen = demo.play(PROGRAM, "everyAction")
+
+@pytest.fixture(params=["router", "channelsmultiplexer"])
+def play(request: pytest.FixtureRequest) -> Play:
+    """By either of both."""
+    if request.param == "router":
+        demo: Demo = request.getfixturevalue("demo")
+        return lambda scenario: demo.play(PROGRAM, scenario)
+    extended: Demo = request.getfixturevalue("extended")
+    return lambda scenario: extended.play(PROGRAM, scenario, SOCKET_PATH="/multiplexed/")
+
+
+def test_it_creates_lists_retrieves_updates_patches_and_deletes(play: Play) -> None:
+    seen = play("everyAction")
     columns = seen["columns"]
     card = seen["created"]
     assert (card["title"], card["column"], card["board"]) == (
@@ -31,6 +50,7 @@ def test_it_creates_lists_retrieves_updates_patches_and_deletes(demo: Demo) -> N
 
 
 def test_a_refused_request_rejects_with_the_reply_and_the_client_goes_on(demo: Demo) -> None:
+    """By the router alone: channelsmultiplexer closes at a stream that it does not know."""
     seen = demo.play(PROGRAM, "refusals")
     assert {name: seen[name]["response_status"] for name in seen if name != "after"} == {
         "missing": 404,
@@ -47,9 +67,9 @@ def test_a_refused_request_rejects_with_the_reply_and_the_client_goes_on(demo: D
 
 
 def test_a_subscription_calls_back_for_updates_and_the_deletion_until_it_is_cancelled(
-    demo: Demo,
+    play: Play,
 ) -> None:
-    seen = demo.play(PROGRAM, "subscription")
+    seen = play("subscription")
     assert seen["update"]["action"] == "update"
     assert seen["update"]["data"]["id"] == seen["id"]
     assert seen["update"]["data"]["title"] == "Plant two trees"
@@ -60,8 +80,8 @@ def test_a_subscription_calls_back_for_updates_and_the_deletion_until_it_is_canc
     assert seen["cancelled"] == []
 
 
-def test_a_lost_connection_comes_back_with_its_subscriptions(demo: Demo) -> None:
-    seen = demo.play(PROGRAM, "reconnection")
+def test_a_lost_connection_comes_back_with_its_subscriptions(play: Play) -> None:
+    seen = play("reconnection")
     assert seen["sockets"] == 2
     assert seen["status"] == 201
     assert seen["update"]["data"]["title"] == "Wind the clock"

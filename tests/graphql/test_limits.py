@@ -115,3 +115,28 @@ async def test_without_limits_everything_passes() -> None:
     with override_settings(DCRF_GRAPH=limits):
         result = await Client(BOARD).result(asked)
     assert len(result["data"]) == 60
+
+
+WRONG = [
+    "{ articl(id: 1) { id } }",
+    "{ article(id: 1) { titel } }",
+    "query Q($data: ArticleInputs!) { reports }",
+    "mutation { articleCreate(data: {titel: 1}) { id } }",
+]
+
+
+@pytest.mark.parametrize("text", WRONG)
+async def test_without_introspection_errors_suggest_no_names(text: str) -> None:
+    told = (await Client(BOARD).rejection(text)).errors
+    with override_settings(DCRF_GRAPH={"GRAPHQL_INTROSPECTION": False}):
+        kept = (await Client(derive(REGISTRATIONS)).rejection(text)).errors
+    assert any("Did you mean" in error["message"] for error in told)
+    assert [error for error in kept if "Did you mean" in error["message"]] == []
+    assert all(error["message"].endswith((".", "!")) for error in kept)
+
+
+async def test_without_introspection_variables_suggest_no_names_either() -> None:
+    text = "mutation M($data: ArticleInput!) { articleCreate(data: $data) { id } }"
+    with override_settings(DCRF_GRAPH={"GRAPHQL_INTROSPECTION": False}):
+        rejected = await Client(BOARD).rejection(text, data={"titel": "x"})
+    assert [error for error in rejected.errors if "Did you mean" in error["message"]] == []

@@ -5,11 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rest_framework.pagination import CursorPagination, PageNumberPagination
+from django.contrib.auth.models import AnonymousUser
+from rest_framework.filters import SearchFilter
+from rest_framework.pagination import (
+    CursorPagination,
+    LimitOffsetPagination,
+    PageNumberPagination,
+)
 
 from dcrf_graph.generics import GenericAsyncAPIConsumer
-from dcrf_graph.mixins import PaginatedModelListMixin
+from dcrf_graph.mixins import PaginatedModelListMixin, StreamedPaginatedListMixin
 from dcrf_graph.pagination import WebsocketLimitOffsetPagination, positive_int
+from dcrf_graph.routers import Router
 from tests.native.client import connected, in_thread
 from tests.native.serializers import NoteSerializer
 from tests.testapp.models import Note
@@ -121,6 +128,64 @@ async def test_drfs_cursors_work() -> None:
         page = (await client.call("list", query={"cursor": cursor}))["data"]
         assert texts_of(page) == "cd"
         assert page["previous"]
+
+
+class ByNumber(PageNumberPagination):
+    page_size = 3
+    page_size_query_param = "size"
+
+
+class ByOffset(LimitOffsetPagination):
+    default_limit = 2
+
+
+class ByCursor(CursorPagination):
+    page_size = 2
+    ordering = "pk"
+
+
+@pytest.mark.parametrize(
+    ("paginator", "query", "pages"),
+    [
+        (ByNumber, {}, ["abc", "de"]),
+        (ByNumber, {"size": "2", "page": "2"}, ["cd", "e"]),
+        (ByOffset, {}, ["ab", "cd", "e"]),
+        (ByOffset, {"limit": "4"}, ["abcd", "e"]),
+        (ByCursor, {}, ["ab", "cd", "e"]),
+        (Small, {}, ["ab", "cd", "e"]),
+    ],
+)
+async def test_a_streamed_list_sends_every_page(
+    paginator: Any, query: dict[str, str], pages: list[str]
+) -> None:
+    """Whoever makes the pages, and what else was asked stays asked."""
+
+    class Streamed(StreamedPaginatedListMixin, GenericAsyncAPIConsumer):
+        queryset = Note.objects.order_by("pk")
+        serializer_class = NoteSerializer
+        pagination_class = paginator
+        filter_backends = [SearchFilter]
+        search_fields = ["text"]
+
+    def create() -> None:
+        Note.objects.bulk_create(Note(text=text) for text in ["ay", "by", "cy", "dy", "ey", "z"])
+
+    await in_thread(create)
+    async with connected(Streamed) as client:
+        await client.send("list", 1, query={**query, "search": "y"})
+        frames = [await client.frame() for _ in pages]
+    assert [texts_of(frame["data"]).replace("y", "") for frame in frames] == pages
+    assert await pages_in_graphql(Streamed, {**query, "search": "y"}) == pages
+
+
+async def pages_in_graphql(consumer: Any, query: dict[str, str]) -> list[str]:
+    """What a subscription brings until it ends."""
+    router = Router()
+    router.register("notes", consumer)
+    streams = router.streams({"type": "websocket", "user": AnonymousUser(), "headers": []})
+    replies = [page async for page in streams.pages("notes", "list", {"query": query})]
+    await streams.close()
+    return [texts_of(page.data).replace("y", "") for page in replies]
 
 
 async def test_a_paginator_is_made_for_each_call() -> None:

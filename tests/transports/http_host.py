@@ -9,6 +9,7 @@ from typing import Any
 from graphql import OperationType, build_schema, execute
 from rest_framework.exceptions import AuthenticationFailed
 
+from dcrf_graph.authentication import Identity
 from dcrf_graph.connection import Connection
 from dcrf_graph.graphql.documents import DocumentRefused, Documents
 from dcrf_graph.graphql.errors import rejected
@@ -60,10 +61,12 @@ class NumberHost:
         self.subscribed = asyncio.Event()
         self.unsubscribed = asyncio.Event()
 
-    async def authenticate(self, scope: dict[str, Any], payload: Mapping[str, Any] | None) -> Any:
+    async def authenticate(
+        self, scope: Mapping[str, Any], payload: Mapping[str, Any] | None
+    ) -> Identity:
         if (b"authorization", b"expired") in scope["headers"]:
             raise AuthenticationFailed("The token has expired.")
-        return scope.get("user", "nobody")
+        return Identity(scope.get("user", "nobody"))
 
     def streams(self, scope: dict[str, Any]) -> RecordingStreams:
         self.opened.append(RecordingStreams(scope))

@@ -15,10 +15,19 @@ PATIENCE = 10.0
 class Exchange:
     """One request and its answer."""
 
-    def __init__(self, query: str, accept: str, method: str = "POST", **headers: str) -> None:
+    def __init__(
+        self,
+        query: str,
+        accept: str,
+        method: str = "POST",
+        variables: Any = None,
+        client: tuple[str, int] | None = None,
+        **headers: str,
+    ) -> None:
         self._inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        body = json.dumps({"query": query}).encode()
+        sent = {} if variables is None else {"variables": variables}
+        body = json.dumps({"query": query, **sent}).encode()
         given = {
             "host": "testserver",
             "accept": accept,
@@ -33,6 +42,7 @@ class Exchange:
             "method": method,
             "path": "/graphql/",
             "query_string": b"",
+            "client": client,
             "headers": [(name.encode(), value.encode()) for name, value in given.items()],
         }
         self._inbox.put_nowait({"type": "http.request", "body": body, "more_body": False})

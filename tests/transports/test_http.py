@@ -13,6 +13,7 @@ from django.test import AsyncClient, AsyncRequestFactory, Client, override_setti
 from django.urls import path
 from graphql import OperationType
 
+from dcrf_graph.authentication import Identity
 from dcrf_graph.graphql.execution import Outcome, Prepared
 from dcrf_graph.transports import explorer
 from dcrf_graph.transports.http import graphql_view
@@ -275,7 +276,9 @@ async def test_a_fault_of_the_server_is_logged_and_not_told(
 
 
 class BrokenAuthentication(NumberHost):
-    async def authenticate(self, scope: dict[str, Any], payload: Mapping[str, Any] | None) -> Any:
+    async def authenticate(
+        self, scope: Mapping[str, Any], payload: Mapping[str, Any] | None
+    ) -> Identity:
         raise LookupError("no such table")
 
 

@@ -40,9 +40,24 @@ ACTIVITY = "subscription($board: Int!) { cardActivity(board: $board) { id action
 PATIENCE = 15.0
 
 
+WSGI = ["django", "runserver", "--noreload", "--nothreading", "127.0.0.1:{port}"]
+"""Django's own server, which speaks WSGI where daphne's is not installed in the project."""
+
+
 @pytest.fixture(params=SERVERS)
 def demo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Demo]:
-    """The demo, served by one of them; it must leave at SIGINT or SIGTERM."""
+    """The demo, served by one of them."""
+    yield from served(tmp_path, SERVERS[request.param])
+
+
+@pytest.fixture
+def wsgi_demo(tmp_path: Path) -> Iterator[Demo]:
+    """The demo under WSGI."""
+    yield from served(tmp_path, WSGI)
+
+
+def served(tmp_path: Path, words: list[str]) -> Iterator[Demo]:
+    """The demo, served by a command; it must leave at SIGINT or SIGTERM."""
     port, log = free_port(), tmp_path / "server.log"
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "examples.board.settings",
@@ -53,8 +68,10 @@ def demo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Demo]:
     for step in ("migrate", "seed"):
         prepare = [sys.executable, "-m", "examples.board", step]
         subprocess.run(prepare, cwd=ROOT, env=environment, check=True, capture_output=True)
-    program, *options = [part.format(port=port) for part in SERVERS[request.param]]
+    program, *options = [part.format(port=port) for part in words]
     command = [str(Path(sys.executable).parent / program), *options]
+    if program == "django":
+        command = [sys.executable, "-m", program, *options]
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
     demo = Demo(f"http://127.0.0.1:{port}", process, log)
@@ -121,6 +138,18 @@ async def subscribed(demo: Demo, count: int) -> None:
         eventually, lambda: demo.health()["subscriptions"], count, PATIENCE
     )
     assert seen == count
+
+
+async def test_under_wsgi_there_are_queries_and_mutations_and_no_streams(wsgi_demo: Demo) -> None:
+    async with httpx.AsyncClient(base_url=wsgi_demo.url, timeout=PATIENCE) as client:
+        cards = (await ask(client, "{ cards { results { id column } } }"))["cards"]["results"]
+        moved = await ask(client, MOVE, id=cards[0]["id"], to=int(cards[0]["column"]))
+        assert moved["cardMove"] == {"id": cards[0]["id"]}
+        headers = {"Accept": "text/event-stream, application/json"}
+        payload = {"query": ACTIVITY, "variables": {"board": 1}}
+        refused = (await client.post("/graphql/", json=payload, headers=headers)).json()
+        assert "needs an ASGI server" in refused["errors"][0]["message"]
+    assert await asyncio.to_thread(wsgi_demo.settled) == QUIET
 
 
 async def test_queries_mutations_and_both_kinds_of_streams(demo: Demo) -> None:

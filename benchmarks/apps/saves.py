@@ -1,0 +1,42 @@
+"""
+`save()` and loading with observers to which nobody listens.
+
+    BENCH_OBSERVERS  the module that declares them; without one it is plain Django
+    BENCH_COUNT      how many
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any
+
+from asgiref.sync import sync_to_async
+
+from benchmarks.world.changes import save
+from benchmarks.world.models import Card
+
+if module := os.environ.get("BENCH_OBSERVERS"):
+    importlib.import_module(module).observe(int(os.environ["BENCH_COUNT"]))
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    raise NotImplementedError("nobody connects")
+
+
+async def saves(count: int) -> None:
+    """So many saves in one thread hop, each in a transaction of its own."""
+
+    def work() -> None:
+        for position in range(count):
+            save(position)
+
+    await sync_to_async(work)()
+
+
+async def load() -> int:
+    """Load every row into an instance."""
+    return len(await sync_to_async(lambda: list(Card.objects.all()))())
+
+
+commands = {"saves": saves, "load": load}

@@ -1,0 +1,1 @@
+"""The other libraries at the same work, used as their manuals show, each in its environment."""

@@ -1,0 +1,64 @@
+"""What observers cost those who save and load rows while nobody listens."""
+
+from __future__ import annotations
+
+from benchmarks.contenders import Contender
+from benchmarks.effort import Effort
+from benchmarks.outcome import Line, Outcome
+from benchmarks.servers import Server
+from benchmarks.turns import take_turns
+
+ROWS = 20_000
+SAVE = "a save"
+LOAD = f"loading {ROWS:,} rows"
+
+
+APP = "benchmarks.apps.saves"
+OURS = "benchmarks.apps.observers"
+
+
+def observed(name: str, count: int, observers: str, peer: str = "") -> Contender:
+    environment = {"BENCH_OBSERVERS": observers, "BENCH_COUNT": str(count)}
+    return Contender(f"{name}, {count} observer{'s' * (count > 1)}", APP, peer, environment)
+
+
+PLAIN = Contender("plain Django", APP)
+ONE = observed("dcrf_graph", 1, OURS)
+FIVE = observed("dcrf_graph", 5, OURS)
+UPSTREAM = "djangochannelsrestframework"
+PEERS = [
+    observed(UPSTREAM, count, "benchmarks.peers.upstream_observers", UPSTREAM) for count in (1, 5)
+]
+TEXT = f"""\
+Observers with a serializer and groups, to which nobody has subscribed. *{SAVE.capitalize()}* is
+one `save()` in a transaction of its own; *{LOAD}* makes instances of all of them.
+"""
+
+
+async def run(effort: Effort, peers: bool) -> Outcome:
+    """Measure saving and loading with and without observers."""
+
+    async def turn(server: Server) -> dict[str, float]:
+        await server.call("saves", 10)
+        save = await cost(server, "saves", effort.saves) / effort.saves
+        return {SAVE: save, LOAD: await cost(server, "load")}
+
+    contenders = [PLAIN, ONE, FIVE, *(PEERS if peers else ())]
+    # A turn is short, and the bounds are near: many of them.
+    measured = await take_turns(contenders, turn, 3 * effort.rounds, cards=ROWS)
+    measured.compare(PLAIN, SAVE, "over plain Django")
+    measured.compare(PLAIN, LOAD, "over plain Django's")
+    lines = [
+        Line("`save()` with 1 observer", 1.15, measured.over(ONE, PLAIN, SAVE)),
+        Line("`save()` with 5 observers", 1.3, measured.over(FIVE, PLAIN, SAVE)),
+        Line(f"{LOAD} with 5 grouped observers", 1.1, measured.over(FIVE, PLAIN, LOAD)),
+    ]
+    return Outcome("Saving and loading", TEXT, measured, lines)
+
+
+async def cost(server: Server, command: str, *arguments: int) -> float:
+    """The CPU of a command, in microseconds."""
+    await server.call("collect")
+    begin = server.cpu
+    await server.call(command, *arguments)
+    return (server.cpu - begin) / 1_000

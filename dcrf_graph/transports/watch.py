@@ -1,0 +1,70 @@
+"""
+A subscription over HTTP, for as long as its user may hear it.
+
+The request is over when its stream begins, so nobody can ask it for new
+credentials: when those that it had are over, the stream ends with an error. It
+must not know how results are framed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from http import HTTPStatus
+from typing import Any
+
+from dcrf_graph.graphql.errors import refusal
+from dcrf_graph.presence import Farewell, Identify, Presence
+from dcrf_graph.streams import Streams
+
+Result = dict[str, Any]
+
+
+class Watch:
+    """The user of one stream."""
+
+    def __init__(
+        self,
+        context: dict[str, Any],
+        streams: Streams,
+        identify: Identify,
+        handshake: Mapping[str, Any],
+    ) -> None:
+        self.context = context
+        self.streams = streams
+        self.presence = Presence(
+            context["scope"], streams.connection, identify, self._leave, self._adopt, handshake
+        )
+        self._over: asyncio.Future[Farewell] = asyncio.get_running_loop().create_future()
+
+    def _leave(self, farewell: Farewell) -> None:
+        if not self._over.done():
+            self._over.set_result(farewell)
+
+    async def _adopt(self) -> None:
+        self.context["user"] = self.presence.identity.user
+        await self.streams.adopt(self.presence.known)
+
+    async def until_over(
+        self, results: AsyncGenerator[Result, None]
+    ) -> AsyncGenerator[Result, None]:
+        """Yield results until the user may have no more; the last one then says so."""
+        async with aclosing(results):
+            while True:
+                coming = asyncio.ensure_future(anext(results))
+                try:
+                    waited: set[asyncio.Future[Any]] = {coming, self._over}
+                    await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+                    if self._over.done():
+                        reason = self._over.result().reason
+                        error = refusal(HTTPStatus.UNAUTHORIZED, [reason], None)
+                        yield {"data": None, "errors": [dict(error.formatted)]}
+                        return
+                    result = coming.result()
+                except StopAsyncIteration:
+                    return
+                finally:
+                    coming.cancel()
+                    await asyncio.gather(coming, return_exceptions=True)
+                yield result

@@ -1,0 +1,30 @@
+"""`/multiplexed/`: the board as channelsmultiplexer serves it; `/ws/`: as the router does."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channelsmultiplexer import AsyncJsonWebsocketDemultiplexer
+from django.urls import path
+
+from examples.board.api import router
+from examples.board.asgi import django_application
+
+
+class Demultiplexer(AsyncJsonWebsocketDemultiplexer):  # type: ignore[misc]
+    applications: ClassVar[dict[str, Any]] = {
+        name: registered.consumer.as_asgi() for name, registered in router.registry.items()
+    }
+
+
+websockets = URLRouter(
+    [
+        path("ws/", router.as_asgi()),
+        path("multiplexed/", Demultiplexer.as_asgi()),
+    ]
+)
+application = ProtocolTypeRouter(
+    {"http": django_application, "websocket": AuthMiddlewareStack(websockets)}
+)
