@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -14,6 +16,7 @@ from graphql import (
     find_breaking_changes,
     find_dangerous_changes,
     introspection_from_schema,
+    is_specified_scalar_type,
     print_schema,
 )
 
@@ -101,9 +104,60 @@ def changes(published: str, schema: GraphQLSchema) -> list[SchemaChange]:
         )
         for change in compare(before, schema)
     ]
+    said = [set(re.findall(r"\w+", change.description)) for change in found]
+    for place, text in additions(before, schema):
+        # What is worse than safe has been said, in words that differ between versions.
+        if not any(words.issuperset(place.split(".")) for words in said):
+            found.append(SchemaChange(Severity.SAFE, text))
     if not found and print_schema(before) != print_schema(schema):
-        found.append(SchemaChange(Severity.SAFE, "Something was added, or described anew."))
+        found.append(SchemaChange(Severity.SAFE, "Something is in another order."))
     return found
+
+
+def additions(before: GraphQLSchema, after: GraphQLSchema) -> Iterator[tuple[str, str]]:
+    """What was added, promises more, or is described anew: each place, and a sentence."""
+    known = dict(places(before))
+    for place, member in places(after):
+        if place not in known:
+            if place.rpartition(".")[0] in ("", *known):
+                yield place, f"{place} was added."
+            continue
+        old = known[place]
+        if member.type != old.type:
+            yield place, f"{place} changed type from {old.type} to {member.type}."
+        if member.deprecated != old.deprecated:
+            yield (
+                place,
+                f"{place} is {'no longer ' if member.deprecated is None else ''}deprecated.",
+            )
+        if member.description != old.description:
+            yield place, f"{place} is described anew."
+
+
+@dataclass(frozen=True)
+class Member:
+    """What a schema says of a type, a field or a value."""
+
+    description: str | None
+    type: str | None = None
+    deprecated: str | None = None
+
+
+def places(schema: GraphQLSchema) -> Iterator[tuple[str, Member]]:
+    """Every type, field, argument and value of a schema, as ``Card.title``."""
+    for name, type_ in sorted(schema.type_map.items()):
+        if name.startswith("__") or is_specified_scalar_type(type_):
+            continue
+        yield name, Member(type_.description)
+        for key, field in getattr(type_, "fields", {}).items():
+            yield (
+                f"{name}.{key}",
+                Member(field.description, str(field.type), field.deprecation_reason),
+            )
+            for argument, each in getattr(field, "args", {}).items():
+                yield f"{name}.{key}.{argument}", Member(each.description, str(each.type))
+        for key, value in getattr(type_, "values", {}).items():
+            yield f"{name}.{key}", Member(value.description, None, value.deprecation_reason)
 
 
 def built(text: str) -> GraphQLSchema:

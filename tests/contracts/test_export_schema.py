@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 
@@ -48,6 +49,26 @@ def test_a_field_that_was_published_and_is_gone_breaks_clients(tmp_path: Path) -
     published.write_text(text)
     with pytest.raises(CommandError, match="1 breaking"):
         export(tmp_path, "--against", str(published))
+
+
+def test_every_change_is_listed_with_what_it_means(tmp_path: Path) -> None:
+    """A field that is gone, and one that is new, since what was published."""
+    export(tmp_path)
+    published = tmp_path / "board.graphql"
+    text = published.read_text()
+    before, head, rest = text.partition("type Summary {\n")
+    rest = rest.replace("  text: String!\n", "  words: Int\n", 1)
+    published.write_text(before + head + rest)
+    severities = [line.partition(":")[0] for line in export_against(published).splitlines()]
+    assert severities == ["breaking", "safe"]
+
+
+def export_against(published: Path) -> str:
+    """What a comparison prints, whether it fails or not."""
+    out = StringIO()
+    with suppress(CommandError):
+        call_command("export_schema", "--router", ROUTER, "--against", str(published), stdout=out)
+    return out.getvalue()
 
 
 def test_a_router_must_be_named() -> None:

@@ -38,8 +38,37 @@ def test_an_optional_argument_is_dangerous() -> None:
     ]
 
 
-def test_a_new_field_is_safe() -> None:
-    assert severities(PUBLISHED.replace("title:", "due: String\n  title:")) == [Severity.SAFE]
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("title:", "due: String\n  title:", ["Card.due was added."]),
+        ("title: String", "title: String!", ["Card.title changed type from String to String!."]),
+        ("title:", '"""Its name."""\n  title:', ["Card.title is described anew."]),
+        ("title: String", "title: String @deprecated", ["Card.title is deprecated."]),
+        ("type Card", "type Label { id: ID! }\ntype Card", ["Label was added."]),
+        ("type Card", '"""A card."""\ntype Card', ["Card is described anew."]),
+        (
+            "id: ID!\n  title: String",
+            "title: String\n  id: ID!",
+            ["Something is in another order."],
+        ),
+    ],
+)
+def test_what_no_client_notices_is_safe_and_named(before: str, after: str, said: list[str]) -> None:
+    found = changes(PUBLISHED, schema(PUBLISHED.replace(before, after)))
+    assert {change.severity for change in found} == {Severity.SAFE}
+    assert [change.description for change in found] == said
+
+
+def test_each_change_is_said_once_the_worst_first() -> None:
+    text = PUBLISHED.replace("limit: Int", "limit: Int, offset: Int")
+    text = text.replace("  title: String\n", "  due: String\n")
+    found = changes(PUBLISHED, schema(text))
+    assert [change.severity for change in found] == [
+        Severity.BREAKING,
+        Severity.DANGEROUS,
+        Severity.SAFE,
+    ]
 
 
 @pytest.mark.parametrize(
