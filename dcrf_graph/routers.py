@@ -196,12 +196,19 @@ class Router:
         return graphql_view(HTTPHost(self))
 
     def statistics(self) -> dict[str, int]:
-        """How much of this process is in use: connections, subscriptions, tasks."""
+        """
+        How much of this process is in use, by all of its routers and consumers.
+
+        ``connections``: WebSockets, and HTTP requests that are being answered. ``tasks``: what runs
+        for them. ``subscriptions``: those of observers, each counted per group; ``groups``: the
+        groups that they are in; ``events``: those that wait for their subscribers. A process whose
+        clients have left is at 0 in all of them.
+        """
         connections = list(open_connections)
         return {
             "connections": len(connections),
-            "subscriptions": hub.count(),
             "tasks": sum(len(connection.tasks) for connection in connections),
+            **hub.statistics(),
         }
 
     # -- the host of the transports ----------------------------------------------------

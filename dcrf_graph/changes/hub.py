@@ -34,6 +34,10 @@ class Member(Protocol):
     def observer_id(self) -> str:
         """Which observer it listens to."""
 
+    @property
+    def pending(self) -> int:
+        """How many events wait in its queue."""
+
     def push(self, event: Event) -> None:
         """Queue an event; called on ``loop``."""
 
@@ -130,6 +134,16 @@ class Hub:
                 each for loops in self._groups.values() for m in loops.values() for each in m
             ]
             return sum(getattr(each, "counts", True) for each in members)
+
+    def statistics(self) -> dict[str, int]:
+        """What this process listens to: subscriptions, their groups, events that wait for them."""
+        with self._lock:
+            members = [
+                each for loops in self._groups.values() for m in loops.values() for each in m
+            ]
+            groups = len(self._groups)
+        events = sum(member.pending for member in members)
+        return {"subscriptions": len(members), "groups": groups, "events": events}
 
     def _receiver(self, loop: Loop) -> Receiver:
         with self._lock:

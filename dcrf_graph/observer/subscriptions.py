@@ -92,6 +92,11 @@ class Subscription:
         """The observer's name, the same in every process."""
         return self.observer.stable_id
 
+    @property
+    def pending(self) -> int:
+        """How many events wait for the handler."""
+        return len(self._queue)
+
     def push(self, event: Event) -> None:
         """Queue an event for the handler; too many waiting end the subscription."""
         if len(self._queue) >= self._max_pending:

@@ -34,6 +34,7 @@ class Reader:
         self.at_once = loop is None
         self.loop = loop or cast(asyncio.AbstractEventLoop, AtOnce())
         self.observer_id = observer_id
+        self.pending = 0
         self.events: list[Event] = []
         self.gaps: list[Gap] = []
         self.came: asyncio.Queue[Event] = asyncio.Queue()

@@ -43,6 +43,14 @@ def test_joining_twice_is_being_there_once(hub: Hub) -> None:
     assert (hub.count(), hub.wants("observer")) == (0, False)
 
 
+def test_members_groups_and_waiting_events_are_counted(hub: Hub) -> None:
+    first, second = Reader(), Reader()
+    join(first, "one", "two", to=hub)
+    join(second, "one", to=hub)
+    first.pending, second.pending = 2, 3
+    assert hub.statistics() == {"subscriptions": 3, "groups": 2, "events": 7}
+
+
 def test_an_observer_is_wanted_until_its_last_member_leaves_its_last_group(hub: Hub) -> None:
     first, second = Reader(), Reader()
     assert not hub.wants("observer")

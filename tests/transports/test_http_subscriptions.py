@@ -79,7 +79,7 @@ async def test_a_subscriber_hears_a_change_until_it_goes(
     await exchange.leave()
     assert hub.count() == 0
     await quiet()
-    assert router.statistics() == {"connections": 0, "subscriptions": 0, "tasks": 0}
+    assert set(router.statistics().values()) == {0}
 
 
 async def test_of_two_subscribers_the_first_to_go_silences_nobody() -> None:
@@ -117,7 +117,7 @@ async def test_a_client_that_goes_at_any_moment_leaves_nothing(accept: str) -> N
         assert exchange.served.exception() is None
         await quiet()
         assert hub.count() == 0
-    assert router.statistics() == {"connections": 0, "subscriptions": 0, "tasks": 0}
+    assert set(router.statistics().values()) == {0}
 
 
 async def test_a_refused_subscription_says_why() -> None:

@@ -267,5 +267,5 @@ async def test_a_client_that_goes_during_the_handshake_leaves_nothing(
 async def test_what_is_open_is_counted() -> None:
     router = desk_router()
     async with native(router), graphql(router):
-        assert router.statistics() == {"connections": 2, "subscriptions": 0, "tasks": 0}
-    assert router.statistics() == {"connections": 0, "subscriptions": 0, "tasks": 0}
+        assert router.statistics().items() >= {"connections": 2, "tasks": 0}.items()
+    assert set(router.statistics().values()) == {0}

@@ -228,7 +228,11 @@ async def test_while_an_event_is_delivered(protocol: Any, desk: type[DeskConsume
         await CREATE(text="new")
         await soon(desk.gate.reached)
         await CREATE(text="newer")
+        await turns()
+        counts = router.statistics()
+        assert (counts["subscriptions"], counts["groups"], counts["events"]) == (1, 1, 1)
     assert desk.gate.cancelled.is_set()
+    assert set(router.statistics().values()) == {0}
 
 
 @BOTH
