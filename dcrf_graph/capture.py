@@ -174,17 +174,26 @@ class Events:
     """The events of one subscription, until it ends or is closed.
 
     Iterating raises ``CallFailed`` when a delivery is refused; that ends it.
-    Cancelling a wait loses no event.
+    Cancelling a wait loses no event. ``first`` comes before all others.
     """
 
-    def __init__(self, captured: Captured, unsubscribe: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        captured: Captured,
+        unsubscribe: Callable[[], None],
+        first: Event | None = None,
+    ) -> None:
         self._captured = captured
         self._unsubscribe = unsubscribe
+        self._first = first
 
     def __aiter__(self) -> Events:
         return self
 
     async def __anext__(self) -> Event:
+        first, self._first = self._first, None
+        if first is not None:
+            return first
         event = await self._captured.next()
         if event is None:
             raise StopAsyncIteration

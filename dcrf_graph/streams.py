@@ -30,7 +30,7 @@ from dcrf_graph.cancelling import (
     cancelling_answer,
     request_id_of,
 )
-from dcrf_graph.capture import Captured, Events, Reply, reply_of
+from dcrf_graph.capture import Captured, Event, Events, Reply, reply_of
 from dcrf_graph.connection import Connection
 from dcrf_graph.exceptions import CallFailed, StreamRefused, TooManyCalls, TooManyStreams
 from dcrf_graph.loading.representation import Selection
@@ -251,9 +251,14 @@ class Streams:
         captured = Captured(self._request_id())
         return await self._call(opened, action, arguments, captured, selection)
 
-    async def events(self, stream: str, action: str, arguments: Mapping[str, Any]) -> Events:
+    async def events(
+        self, stream: str, action: str, arguments: Mapping[str, Any], *, answers: bool = False
+    ) -> Events:
         """
         Call a subscribing action; what its observer's handler then sends for it is the result.
+
+        Args:
+            answers: what the action answers is the first event.
 
         Raises:
             StreamRefused: if the consumer does not let this client connect.
@@ -271,7 +276,8 @@ class Streams:
             self._forget(opened, captured)
             raise
         captured.acknowledged = True
-        return Events(captured, lambda: self._forget(opened, captured))
+        first = Event(None, None, reply.data, reply.frame) if answers else None
+        return Events(captured, lambda: self._forget(opened, captured), first)
 
     async def pages(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
@@ -26,6 +26,8 @@ class Event:
     own copy. ``instance`` is the row itself, where the event was made in this
     process; it never crosses the channel layer. ``model`` is None where the row
     is nobody's business any more: an event for a group that the row has left.
+    ``memo`` is what its readers have found out about it and share, for as long
+    as it is read.
     """
 
     observer: str
@@ -36,6 +38,7 @@ class Event:
     using: str = "default"
     model: str | None = None
     instance: Any = None
+    memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from dcrf_graph.contracts.keywords import (
     SUCCESS,
     Schema,
     any_of,
+    array,
     closed,
     described,
     nullable,
@@ -31,11 +32,12 @@ from dcrf_graph.contracts.queries import query_schema
 from dcrf_graph.contracts.views import view_data, view_request
 from dcrf_graph.graphql.annotations import is_serializer
 from dcrf_graph.graphql.derivation import observer_of
-from dcrf_graph.graphql.inputs import WITH_DATA, WITH_LOOKUP, list_arguments
-from dcrf_graph.graphql.operations import Registered
+from dcrf_graph.graphql.inputs import WITH_DATA, WITH_LOOKUP, filter_arguments, list_arguments
+from dcrf_graph.graphql.operations import OperationArgument, Registered
 from dcrf_graph.graphql.registered import RegisteredConsumer, in_order
 from dcrf_graph.graphql.sources import step
 from dcrf_graph.graphql.views import WrappedView
+from dcrf_graph.live_lists import SNAPSHOT, is_live_list
 from dcrf_graph.mixins import StreamedPaginatedListMixin
 from dcrf_graph.observer.links import attribute_paths
 from dcrf_graph.observer.model_observer import ModelObserver
@@ -47,6 +49,7 @@ REQUEST_ID: Schema = {
 GIVEN_REQUEST_ID: Schema = {"type": ["string", "number"], "description": "Every event carries it."}
 DESCRIPTIONS = {
     "unsubscribe_instance": "End a subscription to one {singular}: that of this request_id.",
+    "unsubscribe_list": "Follow the list of this request_id no more.",
     "list_cancel": "End the list that is under way under this request_id.",
 }
 """What the library's actions do that GraphQL has no field for."""
@@ -60,6 +63,8 @@ STATUSES = {
     "delete": 204,
     "subscribe_instance": 201,
     "unsubscribe_instance": 204,
+    "subscribe_list": 201,
+    "unsubscribe_list": 204,
     "list_cancel": 204,
 }
 """What the library's own methods answer with; an app's may answer with any success."""
@@ -182,7 +187,9 @@ def request_of(
         properties["data"] = data_schema(registered, action, schemas)
         required.append("data")
     if registered.generic and action == "list":
-        properties |= list_properties(registered, schemas)
+        properties |= list_properties(registered, list_arguments(registered))
+    elif is_live_list(registered.consumer, action):
+        properties |= list_properties(registered, filter_arguments(registered))
     return closed(properties, required)
 
 
@@ -231,10 +238,12 @@ def data_schema(registered: RegisteredConsumer, action: str, schemas: Schemas) -
     return schemas.annotated(serializer, "input", place)
 
 
-def list_properties(registered: RegisteredConsumer, schemas: Schemas) -> dict[str, Schema]:
+def list_properties(
+    registered: RegisteredConsumer, given: Iterable[OperationArgument]
+) -> dict[str, Schema]:
     """How a list is asked for a page, and the ``query`` that its backends read."""
     properties: dict[str, Schema] = {}
-    arguments = list(list_arguments(registered))
+    arguments = list(given)
     for argument in arguments:
         if argument.key is not None:
             properties[argument.key] = described({"type": "integer"}, argument.description)
@@ -306,14 +315,16 @@ def event_of(
     data = event_data(registered, action, observer, schemas)
     if not isinstance(observer, ModelObserver):
         return frame({"type": ["string", "null"]}, data, SUCCESS, schemas)
-    if action != "subscribe_instance":
+    live = is_live_list(registered.consumer, action)
+    if action != "subscribe_instance" and not live:
         return frame(CHANGES, data, SUCCESS, schemas)
     changed: Schema = {"enum": ["create", "update"]}
     key = key_of(observer.model_cls, place_of(registered, "pk", schemas))
     gone = opened({"pk": key}, ["pk"])
-    return {
-        "anyOf": [
-            frame(changed, data, {"const": 200}, schemas),
-            frame({"const": "delete"}, gone, {"const": 204}, schemas),
-        ]
-    }
+    kinds = [
+        frame(changed, data, {"const": 200}, schemas),
+        frame({"const": "delete"}, gone, {"const": 204}, schemas),
+    ]
+    if live:
+        kinds.append(frame({"const": SNAPSHOT}, array(data), {"const": 200}, schemas))
+    return {"anyOf": kinds}

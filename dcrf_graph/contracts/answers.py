@@ -12,6 +12,7 @@ from dcrf_graph.graphql.annotations import is_serializer, streamed
 from dcrf_graph.graphql.derivation import returned
 from dcrf_graph.graphql.lists import is_plain
 from dcrf_graph.graphql.registered import STANDARD, RegisteredConsumer
+from dcrf_graph.live_lists import is_live_list
 from dcrf_graph.mixins import PaginatedModelListMixin
 from dcrf_graph.observer.base_observer import BaseObserver
 from dcrf_graph.pagination import WebsocketLimitOffsetPagination
@@ -19,7 +20,13 @@ from dcrf_graph.pagination import WebsocketLimitOffsetPagination
 NOTHING: Schema = {"type": "null"}
 COUNT: Schema = {"type": "integer", "description": "How many there are in all."}
 LINK: Schema = {"type": ["string", "null"]}
-WITHOUT_DATA = ("delete", "subscribe_instance", "unsubscribe_instance", "list_cancel")
+WITHOUT_DATA = (
+    "delete",
+    "subscribe_instance",
+    "unsubscribe_instance",
+    "unsubscribe_list",
+    "list_cancel",
+)
 
 
 def reply_data(registered: RegisteredConsumer, action: str, schemas: Schemas) -> Schema:
@@ -29,6 +36,8 @@ def reply_data(registered: RegisteredConsumer, action: str, schemas: Schemas) ->
         return NOTHING
     if registered.generic and action == "list":
         return list_data(registered, output, schemas)
+    if is_live_list(registered.consumer, action):
+        return array(live_row(registered, schemas))
     if registered.generic and action in STANDARD and output is None:
         return serialized(registered, action, schemas)
     annotation = returned(registered.method(action)) if output is None else output
@@ -45,6 +54,16 @@ def serialized(registered: RegisteredConsumer, action: str, schemas: Schemas) ->
     if serializer is None:
         return {}
     return schemas.named(serializer, "output", registered.consumer.__name__)
+
+
+def live_row(registered: RegisteredConsumer, schemas: Schemas) -> Schema:
+    """One row of a list that is followed."""
+    declared = registered.option("list", "output")
+    if declared is None:
+        return serialized(registered, "list", schemas)
+    found = schemas.annotated(declared, "output", registered.breadcrumb("list"))
+    items: Schema = found.get("items", found)
+    return items
 
 
 def list_data(registered: RegisteredConsumer, output: Any, schemas: Schemas) -> Schema:
@@ -96,6 +115,8 @@ def event_data(
         return schemas.annotated(output, "output", registered.breadcrumb(action))
     if action == "subscribe_instance":
         return serialized(registered, "retrieve", schemas)
+    if is_live_list(registered.consumer, action):
+        return live_row(registered, schemas)
     serializer = getattr(observer, "serializer_class", None)
     if is_serializer(serializer):
         return schemas.named(serializer, "output", registered.breadcrumb(action))

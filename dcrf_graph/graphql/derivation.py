@@ -16,7 +16,7 @@ from typing import Any
 from dcrf_graph.arguments import EMPTY, annotations_of
 from dcrf_graph.graphql import naming
 from dcrf_graph.graphql.annotations import is_serializer, streamed, without_status
-from dcrf_graph.graphql.events import event_type
+from dcrf_graph.graphql.events import event_type, list_event_type
 from dcrf_graph.graphql.inputs import arguments_for
 from dcrf_graph.graphql.lists import Pages, page_type, pages_of
 from dcrf_graph.graphql.operations import (
@@ -35,6 +35,7 @@ from dcrf_graph.graphql.registered import (
 )
 from dcrf_graph.graphql.types import Types
 from dcrf_graph.graphql.views import view_operations
+from dcrf_graph.live_lists import is_live_list
 from dcrf_graph.mixins import StreamedPaginatedListMixin
 from dcrf_graph.observer.base_observer import BaseObserver
 from dcrf_graph.observer.links import observed_by, returns_nothing, subscribed_in
@@ -75,7 +76,9 @@ def consumer_operations(registered: RegisteredConsumer) -> Iterator[Operation]:
         if registered.option(action, "graphql") is False:
             continue
         observer = observer_of(registered, action)
-        if observer is not None:
+        if is_live_list(registered.consumer, action):
+            yield live_operation(registered, action)
+        elif observer is not None:
             yield subscription(registered, action, observer)
         elif action == "list" and issubclass(registered.consumer, StreamedPaginatedListMixin):
             yield pages_operation(registered, action)
@@ -276,6 +279,14 @@ def observed_type(registered: RegisteredConsumer, action: str, observer: BaseObs
         "@action(subscribes=..., output=...).",
     )
     return "JSON"
+
+
+def live_operation(registered: RegisteredConsumer, action: str) -> Operation:
+    """A list that is followed: as it is, then each change of it."""
+    name = naming.joined(registered.plural, "live")
+    item = item_type(registered, "list", registered.option("list", "output"))
+    update = f"{list_event_type(registered.types, item)}!"
+    return operation(registered, action, "subscription", name, (update, "live", item))
 
 
 def replies_operation(registered: RegisteredConsumer, action: str) -> Operation:

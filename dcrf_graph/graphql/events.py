@@ -20,13 +20,42 @@ CHANGE_ACTIONS = EnumDefinition(
     "What happened to an object.",
 )
 
+LIST_ACTIONS = EnumDefinition(
+    "ListAction",
+    (
+        EnumValue("SNAPSHOT", "snapshot", "All rows of the list, which replace those before."),
+        EnumValue("CREATE", "create", "A row came into the list."),
+        EnumValue("UPDATE", "update", "A row of the list was changed."),
+        EnumValue("DELETE", "delete", "A row left the list, or was deleted."),
+    ),
+    "What happened to a list.",
+)
+
+
+def list_event_type(types: Types, data: str) -> str:
+    """``Card`` -> ``CardListUpdate``: first the list, then each change of it."""
+    name = "ListUpdate" if data == "JSON" else f"{data}ListUpdate"
+    if types.definitions.reserve(name, ("list update", data), f"the live lists of {data}", RENAME):
+        own_enum(types, LIST_ACTIONS)
+        rows = "[JSON]" if data == "JSON" else f"[{data}!]"
+        fields = (
+            FieldDefinition("action", "ListAction!", "action"),
+            FieldDefinition("rows", rows, "rows", "All rows; null but in a snapshot."),
+            FieldDefinition("id", "ID", "id", "The key of the row; null in a snapshot."),
+            FieldDefinition("data", data, "data", "The row that came or was changed."),
+        )
+        what = "rows" if data == "JSON" else f"`{data}`"
+        description = f"A list of {what} as it is, or a change of it."
+        types.definitions.add(TypeDefinition("type", name, fields, description))
+    return name
+
 
 def event_type(types: Types, data: str) -> str:
     """``Card`` -> ``CardEvent``, ``[Card!]`` -> ``CardListEvent``, of JSON ``ChangeEvent``."""
     noun = data.strip("[]!") + "List" * data.count("[")
     name = "ChangeEvent" if data == "JSON" else f"{noun}Event"
     if types.definitions.reserve(name, ("event", data), f"the events of {data}", RENAME):
-        change_action(types)
+        own_enum(types, CHANGE_ACTIONS)
         fields = (
             FieldDefinition("action", "ChangeAction!", "action"),
             FieldDefinition("id", "ID!", "id", "The key of the object."),
@@ -37,7 +66,7 @@ def event_type(types: Types, data: str) -> str:
     return name
 
 
-def change_action(types: Types) -> None:
-    name = CHANGE_ACTIONS.name
-    if types.definitions.reserve(name, name, f"this library's own {name}", RENAME):
-        types.definitions.add(CHANGE_ACTIONS)
+def own_enum(types: Types, enum: EnumDefinition) -> None:
+    """Define an enum of the library's, once."""
+    if types.definitions.reserve(enum.name, enum.name, f"this library's own {enum.name}", RENAME):
+        types.definitions.add(enum)

@@ -22,6 +22,7 @@ from dcrf_graph.graphql.problems import refuse
 from dcrf_graph.graphql.registered import RegisteredConsumer
 from dcrf_graph.graphql.sources import Source, step
 from dcrf_graph.graphql.types import Types
+from dcrf_graph.live_lists import is_live_list
 
 WITH_LOOKUP = ("retrieve", "update", "patch", "delete", "subscribe_instance")
 WITH_DATA = ("create", "update", "patch")
@@ -60,6 +61,8 @@ def all_arguments(
         yield data(registered, action)
     if registered.generic and action == "list":
         yield from list_arguments(registered)
+    elif is_live_list(registered.consumer, action):
+        yield from filter_arguments(registered)
 
 
 def lookup(registered: RegisteredConsumer) -> OperationArgument:
@@ -151,9 +154,14 @@ def list_arguments(registered: RegisteredConsumer) -> Iterator[OperationArgument
                 yield OperationArgument(a.name, a.type, None, a.description, query=a)
             else:
                 yield OperationArgument(a.name, a.type, a.parameter, a.description, skip_null=True)
+    yield from filter_arguments(registered)
+
+
+def filter_arguments(registered: RegisteredConsumer) -> Iterator[OperationArgument]:
+    """What a list's filter backends read."""
     for a in backend_arguments(
         registered.types,
-        consumer,
+        registered.consumer,
         registered.serializer("list"),
         registered.singular,
         registered.breadcrumb("list"),

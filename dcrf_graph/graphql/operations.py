@@ -17,7 +17,17 @@ from dcrf_graph.graphql.relay import cursor_query
 
 Kind: TypeAlias = Literal["query", "mutation", "subscription"]
 Shape: TypeAlias = Literal[
-    "object", "list", "page", "connection", "key", "event", "signal", "pages", "replies", "json"
+    "object",
+    "list",
+    "page",
+    "connection",
+    "key",
+    "event",
+    "live",
+    "signal",
+    "pages",
+    "replies",
+    "json",
 ]
 
 
@@ -57,7 +67,7 @@ class Operation:
 
     ``result`` is SDL text. ``shape`` says what the native data is: an
     ``object``, a ``list``, a ``page``, a page that becomes a ``connection``,
-    nothing but the ``key`` (of a delete), an ``event`` of a model, the data of
+    nothing but the ``key`` (of a delete), an ``event`` of a model, a ``live`` list, the data of
     a ``signal``, ``pages`` or other ``replies`` as they come, or any ``json``.
     ``data`` is the name of the type inside: of the object, the items, or the
     event's data. ``lookup`` is the argument that is the object's key.

@@ -25,6 +25,7 @@ DESCRIPTIONS = {
     "patch": "Change what is given of one {singular}; what is left out stays.",
     "delete": "Delete one {singular}; gives its key back.",
     "subscribe_instance": "Changes of one {singular}, and its deletion.",
+    "subscribe_list": "Every {singular} that the caller may see, and each change of the list.",
     "pages": "Every {singular} that the caller may see, page by page.",
 }
 """What the library's own actions do; an action of a project says it in its docstring."""

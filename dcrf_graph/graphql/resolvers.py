@@ -200,7 +200,8 @@ def subscribe(operation: Operation) -> Resolver:
             return streams.pages(
                 operation.stream, operation.action, native, selected(operation, info)
             )
-        return await streams.events(operation.stream, operation.action, native)
+        more = {"answers": True} if operation.shape == "live" else {}
+        return await streams.events(operation.stream, operation.action, native, **more)
 
     return open_source
 
@@ -219,6 +220,8 @@ def event(operation: Operation, keys: frozenset[str]) -> Resolver:
         match operation.shape:
             case "event":
                 return change(source, keys)
+            case "live":
+                return list_update(source, keys)
             case "pages":
                 return page(source.data)
             case _:
@@ -247,6 +250,13 @@ def change(source: Any, keys: frozenset[str]) -> dict[str, Any]:
         key = data.get("id", data.get("pk"))
     action = source.action if source.action in CHANGES else "update"
     return {"action": action, "id": key, "data": None if is_gone(source, keys) else data}
+
+
+def list_update(source: Any, keys: frozenset[str]) -> dict[str, Any]:
+    """A live list as its type has it: all its rows, or a change of one."""
+    if source.action in CHANGES:
+        return {**change(source, keys), "rows": None}
+    return {"action": "snapshot", "id": None, "data": None, "rows": source.data}
 
 
 def is_gone(source: Any, keys: frozenset[str]) -> bool:

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ELSEWHERE = {
     "MAX_PENDING_EVENTS": "tests/observer/test_subscriptions.py",
+    "MAX_LIVE_ROWS": "tests/native/test_live_lists.py",
     "INIT_TIMEOUT": "tests/limits/test_table.py",
     "GRAPHQL_MAX_LINKS": "tests/graphql/test_links.py",
     "GRAPHQL_MAX_ENTITIES": "tests/graphql/test_federation.py",

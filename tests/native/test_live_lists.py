@@ -1,0 +1,378 @@
+"""A list that is followed: first its rows, then each change of it, through both protocols."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, ClassVar
+
+import pytest
+from channels.db import database_sync_to_async as in_thread
+from django.contrib.auth.models import AnonymousUser, User
+from django.db import transaction
+from django.test import override_settings
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework import serializers
+from rest_framework.filters import OrderingFilter, SearchFilter
+
+from dcrf_graph.changes.change import Gap
+from dcrf_graph.changes.hub import hub
+from dcrf_graph.connection import Connection
+from dcrf_graph.generics import GenericAsyncAPIConsumer
+from dcrf_graph.live_lists import LiveListMixin
+from dcrf_graph.permissions import BasePermission
+from dcrf_graph.routers import Router
+from tests.graphql.sessions import Session
+from tests.queries import counted
+from tests.testapp.models import Article
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PATIENCE = 10.0
+Heard = tuple[Any, ...]
+
+
+class ArticleSerializer(serializers.ModelSerializer[Article]):
+    class Meta:
+        model = Article
+        fields = ("id", "title", "status")
+
+
+class ArticleConsumer(LiveListMixin, GenericAsyncAPIConsumer):
+    queryset = Article.objects.order_by("pk")
+    serializer_class = ArticleSerializer
+    filter_backends = [DjangoFilterBackend, SearchFilter, OrderingFilter]
+    filterset_fields = ("status",)
+    search_fields = ("title",)
+    ordering_fields = ("title",)
+
+
+class OwnArticles(ArticleConsumer):
+    """Only what has the name of its reader in its body."""
+
+    def get_queryset(self, **kwargs: Any) -> Any:
+        return super().get_queryset(**kwargs).filter(body=self.scope["user"].username)
+
+
+def router_of(consumer: Any) -> Router:
+    router = Router()
+    router.register("articles", consumer)
+    return router
+
+
+class NativeFollower:
+    """Follows lists by native frames."""
+
+    def __init__(self, router: Router, user: Any) -> None:
+        self.connection = Connection()
+        self.frames: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.streams = router.streams(
+            {"type": "websocket", "user": user}, self.connection, self.sent
+        )
+
+    async def sent(self, stream: str, text: str) -> None:
+        self.frames.put_nowait(json.loads(text))
+
+    async def follow(self, **query: Any) -> None:
+        payload = {"action": "subscribe_list", "request_id": 1, "query": query}
+        await self.streams.receive("articles", payload)
+
+    async def next(self) -> Heard:
+        async with asyncio.timeout(PATIENCE):
+            frame = await self.frames.get()
+        data = frame["data"]
+        match frame["action"]:
+            case "subscribe_list" if frame["response_status"] >= 400:
+                return "refused", frame["response_status"]
+            case "subscribe_list" | "snapshot":
+                return "snapshot", [row["title"] for row in data]
+            case "delete":
+                return "delete", str(data["pk"])
+            case told:
+                return told, data["title"]
+
+    async def unfollow(self) -> None:
+        await self.streams.receive("articles", {"action": "unsubscribe_list", "request_id": 1})
+        async with asyncio.timeout(PATIENCE):
+            assert (await self.frames.get())["action"] == "unsubscribe_list"
+
+    async def close(self) -> None:
+        await self.streams.close()
+
+
+QUERY = """
+subscription($filter: ArticleFilter, $search: String, $ordering: [ArticleOrdering!]) {
+  articlesLive(filter: $filter, search: $search, ordering: $ordering) {
+    action id rows { title } data { title }
+  }
+}
+"""
+
+
+class GraphQLFollower:
+    """Follows lists by a subscription."""
+
+    def __init__(self, router: Router, user: Any) -> None:
+        self.session = Session(router, user)
+        self.stack = AsyncExitStack()
+        self.outcome: Any = None
+
+    async def follow(self, **query: Any) -> None:
+        variables: dict[str, Any] = {}
+        if "status" in query:
+            variables["filter"] = {"status": query["status"].upper()}
+        if "search" in query:
+            variables["search"] = query["search"]
+        if "ordering" in query:
+            variables["ordering"] = ["TITLE_DESC"]
+        self.outcome = await self.session.send(QUERY, **variables)
+
+    async def next(self) -> Heard:
+        if not hasattr(self.outcome, "results"):
+            return "refused", self.outcome.errors[0]["extensions"]["status"]
+        async with asyncio.timeout(PATIENCE):
+            result = await anext(self.outcome.results)
+        told = result["data"]["articlesLive"]
+        match told["action"]:
+            case "SNAPSHOT":
+                assert told["id"] is told["data"] is None
+                return "snapshot", [row["title"] for row in told["rows"]]
+            case "DELETE":
+                assert told["data"] is told["rows"] is None
+                return "delete", told["id"]
+            case action:
+                return action.lower(), told["data"]["title"]
+
+    async def unfollow(self) -> None:
+        await self.outcome.results.aclose()
+
+    async def close(self) -> None:
+        await self.session.streams.close()
+
+
+Follower = NativeFollower | GraphQLFollower
+FOLLOWERS = {"native": NativeFollower, "graphql": GraphQLFollower}
+
+
+@pytest.fixture(params=FOLLOWERS)
+def protocol(request: pytest.FixtureRequest) -> Any:
+    return FOLLOWERS[request.param]
+
+
+@asynccontextmanager
+async def following(
+    protocol: Any, consumer: Any = ArticleConsumer, user: Any = None, **query: Any
+) -> AsyncIterator[Follower]:
+    follower: Follower = protocol(router_of(consumer), user or AnonymousUser())
+    try:
+        await follower.follow(**query)
+        yield follower
+    finally:
+        await follower.close()
+
+
+create = in_thread(Article.objects.create)
+
+
+def change(article: Article, **values: Any) -> Any:
+    for name, value in values.items():
+        setattr(article, name, value)
+    return in_thread(article.save)()
+
+
+async def test_the_list_comes_first_and_then_each_change(protocol: Any) -> None:
+    old = await create(title="old")
+    async with following(protocol) as follower:
+        assert await follower.next() == ("snapshot", ["old"])
+        new = await create(title="new")
+        assert await follower.next() == ("create", "new")
+        await change(new, title="newer")
+        assert await follower.next() == ("update", "newer")
+        key = str(old.pk)
+        await in_thread(old.delete)()
+        assert await follower.next() == ("delete", key)
+
+
+async def test_a_row_that_comes_into_the_filter_is_created_and_one_that_leaves_deleted(
+    protocol: Any,
+) -> None:
+    article = await create(title="a", status="draft")
+    async with following(protocol, status="published") as follower:
+        assert await follower.next() == ("snapshot", [])
+        await change(article, status="published")
+        assert await follower.next() == ("create", "a")
+        await change(article, status="draft")
+        assert await follower.next() == ("delete", str(article.pk))
+
+
+async def test_search_and_ordering_are_those_of_the_list(protocol: Any) -> None:
+    for title in ("ship one", "sea", "ship two"):
+        await create(title=title)
+    async with following(protocol, search="ship", ordering="-title") as follower:
+        assert await follower.next() == ("snapshot", ["ship two", "ship one"])
+        await create(title="shore")
+        await create(title="ship three")
+        assert await follower.next() == ("create", "ship three")
+
+
+async def test_only_rows_of_the_readers_own_queryset_are_told(protocol: Any) -> None:
+    ada, eve = User(pk=1, username="ada"), User(pk=2, username="eve")
+    async with (
+        following(protocol, OwnArticles, ada) as hers,
+        following(protocol, OwnArticles, eve) as theirs,
+    ):
+        assert await hers.next() == await theirs.next() == ("snapshot", [])
+        article = await create(title="of ada", body="ada")
+        assert await hers.next() == ("create", "of ada")
+        await change(article, body="eve", title="of eve")
+        assert await hers.next() == ("delete", str(article.pk))
+        assert await theirs.next() == ("create", "of eve")
+
+
+class Slow(ArticleConsumer):
+    """Lets a test change rows while the list is being read."""
+
+    while_reading: ClassVar[Any] = None
+
+    def live_rows(self, live: Any) -> Any:
+        rows = super().live_rows(live)
+        if Slow.while_reading is not None:
+            work, Slow.while_reading = Slow.while_reading, None
+            work()
+        return rows
+
+
+async def test_what_changes_while_the_list_is_read_is_told_after_it(protocol: Any) -> None:
+    Slow.while_reading = lambda: Article.objects.create(title="meanwhile")
+    async with following(protocol, Slow) as follower:
+        assert await follower.next() == ("snapshot", [])
+        assert await follower.next() == ("create", "meanwhile")
+        await create(title="after")
+        assert await follower.next() == ("create", "after")
+
+
+async def test_a_rollback_is_not_told(protocol: Any) -> None:
+    def roll_back() -> None:
+        with transaction.atomic():
+            Article.objects.create(title="never")
+            transaction.set_rollback(True)
+
+    async with following(protocol) as follower:
+        assert await follower.next() == ("snapshot", [])
+        await in_thread(roll_back)()
+        await create(title="ever")
+        assert await follower.next() == ("create", "ever")
+
+
+async def test_a_list_that_is_too_long_is_refused_and_nothing_subscribed(protocol: Any) -> None:
+    for number in range(3):
+        await create(title=str(number))
+    with override_settings(DCRF_GRAPH={"MAX_LIVE_ROWS": 2}):
+        async with following(protocol) as follower:
+            assert await follower.next() == ("refused", 400)
+            assert hub.count() == 0
+    with override_settings(DCRF_GRAPH={"MAX_LIVE_ROWS": 3}):
+        async with following(protocol) as follower:
+            assert await follower.next() == ("snapshot", ["0", "1", "2"])
+
+
+async def test_events_that_were_lost_bring_the_whole_list_again(
+    protocol: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joined: list[Any] = []
+    join = hub.join
+
+    async def note(group: str, member: Any) -> None:
+        joined.append(member)
+        await join(group, member)
+
+    monkeypatch.setattr(hub, "join", note)
+    await create(title="one")
+    async with following(protocol) as follower:
+        assert await follower.next() == ("snapshot", ["one"])
+        [subscription] = joined
+        subscription.gap(Gap())
+        assert await follower.next() == ("snapshot", ["one"])
+
+
+async def test_whoever_unsubscribes_hears_no_more(protocol: Any) -> None:
+    async with following(protocol) as follower:
+        await follower.next()
+        assert hub.count() == 1
+        await follower.unfollow()
+        assert hub.count() == 0
+
+
+class MayListOnly(BasePermission):
+    async def has_permission(self, *args: Any, **kwargs: Any) -> bool:
+        return True
+
+    async def has_object_permission(self, *args: Any, **kwargs: Any) -> bool:
+        return False
+
+
+class Guarded(ArticleConsumer):
+    permission_classes = [MayListOnly]
+
+
+async def test_an_object_permission_is_asked_no_more_than_a_list_asks_it(protocol: Any) -> None:
+    async with following(protocol, Guarded) as follower:
+        assert await follower.next() == ("snapshot", [])
+        await create(title="listed")
+        assert await follower.next() == ("create", "listed")
+
+
+class Taken(BasePermission):
+    """May be taken away."""
+
+    allowed: ClassVar[bool] = True
+
+    async def has_permission(self, *args: Any, **kwargs: Any) -> bool:
+        return Taken.allowed
+
+
+class Takeable(ArticleConsumer):
+    permission_classes = [Taken]
+
+
+async def test_a_permission_that_is_taken_away_ends_it(
+    protocol: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with following(protocol, Takeable) as follower:
+        await follower.next()
+        monkeypatch.setattr(Taken, "allowed", False)
+        await create(title="secret")
+        with pytest.raises((KeyError, TypeError)):
+            await follower.next()
+        assert hub.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("queries", "expected"),
+    [([{}] * 5, 1), ([{"search": "a"}] * 2 + [{"search": "b"}] * 3, 2)],
+    ids=["one list", "two lists"],
+)
+async def test_a_change_is_asked_of_the_database_once_for_each_distinct_list(
+    protocol: Any, queries: list[Mapping[str, Any]], expected: int
+) -> None:
+    async with AsyncExitStack() as stack:
+        followers = [
+            await stack.enter_async_context(following(protocol, **query)) for query in queries
+        ]
+        for follower in followers:
+            await follower.next()
+        with counted() as statements:
+            await create(title="ab")
+            for follower in followers:
+                assert await follower.next() == ("create", "ab")
+        read = [each for each in statements.statements if each.startswith("SELECT")]
+        assert len(read) == expected, statements
+
+
+def test_the_schema_says_what_comes() -> None:
+    sdl = router_of(ArticleConsumer).sdl
+    assert "): ArticleListUpdate!" in sdl
+    assert "enum ListAction {" in sdl
+    assert "subscribeList" not in sdl
