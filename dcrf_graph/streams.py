@@ -111,6 +111,17 @@ class Streams:
             raise StreamRefused(name)
         return opened
 
+    async def consumer(self, name: str) -> Any:
+        """The consumer of a stream itself, connected: for what is no action of it.
+
+        Nothing is asked of its permissions but ``can_connect``.
+
+        Raises:
+            KeyError: if there is no such stream.
+            StreamRefused: if it does not let this client connect.
+        """
+        return (await self.open(name)).consumer
+
     def _in_use(self) -> int:
         openings = self._opened.values()
         return sum(not opening.done() or usable(opening) for opening in openings)

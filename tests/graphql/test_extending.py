@@ -57,6 +57,22 @@ async def test_an_own_root_field_knows_who_is_asking(session: Session, labels: A
         assert await nobody.data("{ viewer { name } }") == {"viewer": None}
 
 
+async def test_a_resolver_gets_at_the_consumer_itself(labels: Any) -> None:
+    """It is connected as the client, and the one that answers its calls."""
+    query = QueryType()
+
+    @query.field("who")
+    async def who(root: None, info: GraphQLResolveInfo) -> str:
+        consumer = await info.context["streams"].consumer("labels")
+        assert await info.context["streams"].consumer("labels") is consumer
+        return f"{type(consumer).__name__} of {consumer.scope['user'].username}"
+
+    router = Router("extend type Query { who: String }", [query])
+    router.register("labels", extended.LabelConsumer)
+    async with Session(router, User(username="ada")) as session:
+        assert await session.data("{ who }") == {"who": "LabelConsumer of ada"}
+
+
 async def test_an_own_mutation_calls_the_consumers_actions(session: Session) -> None:
     data = await session.data("mutation { labelSwap(one: 1, other: 2) { name colour } }")
     assert data["labelSwap"] == [

@@ -270,15 +270,21 @@ def test_a_wrong_value_is_refused_with_its_path(kind: str, in_list: bool, nested
     field = serializers.ListField(child=found.make()) if in_list else found.make()
     attributes: Any = {"some_value": field}
     value: Any = {"someValue": [found.wrong] if in_list else found.wrong}
-    path = ".someValue" + ("[0]" if in_list else "")
+    path: list[Any] = ["someValue", *([0] if in_list else [])]
     if nested:
         inner = type("InnerSerializer", (serializers.Serializer,), attributes)
-        attributes, value, path = {"inner": inner()}, {"inner": value}, f".inner{path}"
+        attributes, value, path = {"inner": inner()}, {"inner": value}, ["inner", *path]
     thing = type("ThingSerializer", (serializers.Serializer,), attributes)
     client = Client(schema_of(consumer_of(Case(thing, {}, {}))))
     (error,) = result_of(client, WRITE, data=value)["errors"]
-    assert path in error["message"]
+    told = error["extensions"]
+    # A wrong one of several choices has its own place in their list.
+    assert told["path"][1 : 1 + len(path)] == path
     assert client.streams.calls == []
+    for name in map(str, path):
+        told = told["fields"] if told is error["extensions"] else told
+        assert list(told) == [name]
+        told = told[name]
 
 
 def test_every_scalar_of_the_library_is_among_the_kinds() -> None:

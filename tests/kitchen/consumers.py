@@ -43,6 +43,7 @@ from tests.kitchen.serializers import (
     Nutrition,
     OrderSerializer,
     StepSerializer,
+    SupplierCardSerializer,
     SupplierSerializer,
     Table,
     TagSerializer,
@@ -190,7 +191,7 @@ class SupplierConsumer(
     lookup_field = "code"
 
     def get_serializer_class(self, action: str = "", **kwargs: Any) -> Any:
-        return SupplierSerializer
+        return SupplierCardSerializer if action == "retrieve" else SupplierSerializer
 
 
 class TagConsumer(PaginatedModelListMixin, CreateModelMixin, GenericAsyncAPIConsumer):

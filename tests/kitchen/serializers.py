@@ -78,6 +78,15 @@ class SupplierSerializer(serializers.ModelSerializer[Supplier]):
         fields = ["id", "name", "code", "country"]
 
 
+class SupplierCardSerializer(SupplierSerializer):
+    """A supplier, and what comes from there."""
+
+    dishes: Any = serializers.SlugRelatedField(slug_field="name", many=True, read_only=True)
+
+    class Meta(SupplierSerializer.Meta):
+        fields = [*SupplierSerializer.Meta.fields, "dishes"]
+
+
 class SecretSerializer(serializers.ModelSerializer[Secret]):
     class Meta:
         model = Secret

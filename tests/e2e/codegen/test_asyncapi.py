@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from dcrf_graph.contracts.asyncapi import asyncapi
 from tests.e2e.codegen.tools import SCHEMA, run
+from tests.kitchen.consumers import kitchen
 
 pytestmark = pytest.mark.e2e
 
@@ -27,6 +29,15 @@ def test_the_official_parser_has_nothing_to_say_against_it(packages: None) -> No
     assert [each for each in found["said"] if each["code"] != NEWER] == []
     assert found["channels"] == list(published["channels"])
     assert found["operations"] == list(published["operations"])
+
+
+def test_so_it_is_with_an_application_that_has_one_of_everything(
+    packages: None, tmp_path: Path
+) -> None:
+    router = kitchen()
+    file = tmp_path / "kitchen.asyncapi.json"
+    file.write_text(asyncapi("kitchen", router.registry.values(), router.operations))
+    assert [each for each in parsed(file)["said"] if each["code"] != NEWER] == []
 
 
 def test_the_official_parser_would_say_so(packages: None, tmp_path: Path) -> None:
