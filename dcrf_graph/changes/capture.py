@@ -147,7 +147,7 @@ class Capture:
             using,
         )
         if self.grouped:
-            record.instance, record.snapshot = ref(instance), snapshot
+            record.settle_later(instance, snapshot or {})
             if record.action is Action.UPDATE:
                 record.before = before
                 record.kept = kept_by(instance)
@@ -255,16 +255,27 @@ class Capture:
 
     def write(self, records: Collection[Record], using: str) -> None:
         """Write changes into the journal of their transaction."""
-        if records and self._sources:
-            connection = connections[using]
-            if may_commit(connection):
-                journal_of(connection, publish_records).add(tuple(records))
+        if self._sources:
+            write(records, using)
 
 
 def kept_by(instance: Model) -> tuple[type[Model], Any] | None:
     """What an instance keeps of its row, and what it is an instance of."""
     kept = instance.__dict__.get(ATTRIBUTE)
     return None if kept is None else (type(instance), kept)
+
+
+def write(records: Collection[Record], using: str) -> None:
+    """Write changes into the journal of their transaction."""
+    if records:
+        connection = connections[using]
+        if may_commit(connection):
+            journal_of(connection, publish_records).add(tuple(records))
+
+
+def statements_so_far(using: str) -> int:
+    """How many statements the open transaction has sent since somebody counts."""
+    return journal_of(connections[using], publish_records).statements_so_far()
 
 
 _captures: dict[type[Model], Capture] = {}

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
-from weakref import ReferenceType, WeakKeyDictionary
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 from django.db.models import Model
 
@@ -54,6 +54,10 @@ class Record:
     relations_only: bool = False
     before: dict[str, frozenset[str]] = field(default_factory=dict)
     messages: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def settle_later(self, instance: Model, snapshot: Loaded) -> None:
+        """Have an instance know that its row is so, if this commits."""
+        self.instance, self.snapshot = ref(instance), snapshot
 
 
 Flush = Callable[[list[Record]], None]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
+from functools import update_wrapper
 from typing import Any
 
 import django
@@ -132,7 +133,7 @@ def wrap_from_db(model: Any) -> None:
             instance._dcrf_graph_loaded = batch
             return instance
 
-    from_db.__doc__ = own.__doc__
+    update_wrapper(from_db, own)
     setattr(from_db, KEEPS, True)
     model.from_db = classmethod(from_db)
 
@@ -146,7 +147,7 @@ def wrap_refresh_from_db(model: Any, refreshed: Callable[[Model, Any], None]) ->
         own(self, using=using, fields=names, **kwargs)
         refreshed(self, names)
 
-    refresh_from_db.__doc__ = own.__doc__
+    update_wrapper(refresh_from_db, own)
     setattr(refresh_from_db, KEEPS, True)
     refresh_from_db.alters_data = True  # type: ignore[attr-defined]
     model.refresh_from_db = refresh_from_db

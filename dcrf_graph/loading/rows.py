@@ -10,6 +10,7 @@ there, one query for each relation.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from inspect import unwrap
 from typing import Any
 
 from django.db import connections, router
@@ -139,7 +140,8 @@ def joined(needs: Needs, before: str = "") -> Iterator[str]:
 
 def may_be_deferred(model: type[Model]) -> bool:
     """Whether making an instance reads nothing but what it is given."""
-    made_by = model.from_db.__func__ is Model.from_db.__func__  # type: ignore[attr-defined]
+    # Observers keep what rows are loaded with, by a wrapper that changes nothing.
+    made_by = unwrap(model.from_db.__func__) is Model.from_db.__func__  # type: ignore[attr-defined]
     return not model._meta.parents and model.__init__ is Model.__init__ and made_by
 
 

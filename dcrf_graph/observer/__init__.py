@@ -20,10 +20,21 @@ from typing import Any
 from django.db.models import Model
 from django.dispatch import Signal
 
+from dcrf_graph.changes.bulk import ObservedManager, ObservedQuerySet, ObservedQuerySetMixin
+from dcrf_graph.changes.publish import publish
 from dcrf_graph.observer.model_observer import ModelObserver
 from dcrf_graph.observer.observer import Observer
 
-__all__ = ["ModelObserver", "Observer", "model_observer", "observer"]
+__all__ = [
+    "ModelObserver",
+    "ObservedManager",
+    "ObservedQuerySet",
+    "ObservedQuerySetMixin",
+    "Observer",
+    "model_observer",
+    "observer",
+    "publish",
+]
 
 
 def observer(signal: Signal, **kwargs: Any) -> Callable[[Callable[..., Any]], Any]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.db import models
+
+from dcrf_graph.observer import ObservedQuerySet
 
 
 class Author(models.Model):
@@ -101,7 +104,7 @@ class Member(models.Model):
     """Related through a model of our own, and to an author who may leave."""
 
     name = models.CharField(max_length=100)
-    clubs = models.ManyToManyField("Club", through="Membership", related_name="members")
+    clubs: Any = models.ManyToManyField("Club", through="Membership", related_name="members")
     mentor = models.ForeignKey(Author, on_delete=models.SET_NULL, null=True)
 
 
@@ -113,3 +116,21 @@ class Membership(models.Model):
     member = models.ForeignKey(Member, on_delete=models.CASCADE)
     club = models.ForeignKey(Club, on_delete=models.CASCADE)
     since = models.IntegerField(default=2000)
+
+
+class Shelf(models.Model):
+    pass
+
+
+class Volume(models.Model):
+    """Written in bulk."""
+
+    title = models.CharField(max_length=100, default="")
+    isbn = models.CharField(max_length=20, unique=True)
+    shelf = models.ForeignKey(Shelf, on_delete=models.CASCADE, related_name="volumes")
+
+    objects = ObservedQuerySet.as_manager()
+
+    class Meta:
+        # Django's related managers move rows by the base manager.
+        base_manager_name = "objects"

@@ -1,0 +1,81 @@
+"""
+``publish``: tells observers of a change that Django has not seen.
+
+For raw SQL, for other systems that write to the database, and for models whose
+bulk writes do not go through an observed queryset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import router
+from django.db.models import Model
+
+from dcrf_graph.changes.capture import Capture, captures_of, write
+from dcrf_graph.changes.change import Action, Source
+from dcrf_graph.changes.journal import Record
+from dcrf_graph.changes.kin import is_row_of
+
+
+def publish(
+    model: type[Model],
+    pks: Iterable[Any],
+    action: Action | str,
+    *,
+    using: str | None = None,
+    old_groups: Iterable[str] | Mapping[Any, Iterable[str]] | None = None,
+) -> None:
+    """
+    Tell the observers of a model that rows were created, updated or deleted.
+
+    Inside a transaction it is told when that commits, and never if it is rolled
+    back; with other changes of the rows it makes one net change. Created and
+    updated rows are read then; a deletion is told by the key. All rows are one
+    publication. An observer that nobody listens to costs nothing.
+
+    Args:
+        model: e.g. ``Card``; proxies, and parents of a child model, hear too.
+        pks: the keys, e.g. ``[7, 8]``; of composite keys tuples.
+        action: ``"create"``, ``"update"`` or ``"delete"``.
+        using: the alias that was written to; the model's own by default.
+        old_groups: the groups that the rows belonged to, as ``groups_for_signal``
+            yields them, e.g. ``["board-1"]``: of all observers of the model, or
+            by observer, ``{CardConsumer.card_activity: ["board-1"]}``. Without
+            them an update is told to the groups that a row is in now, and a
+            deletion only to groups that need nothing but the key.
+
+    Raises:
+        ValueError: for another action, or a key that none of this model can be.
+    """
+    action = Action(action)
+    alias = using or router.db_for_write(model)
+    keys = [model._meta.pk.to_python(pk) for pk in pks]
+    for capture in captures_of(model):
+        if is_row_of(model, capture.model):
+            before = named_groups(capture, old_groups)
+            write(
+                [Record(capture.model, pk, action, alias, before=dict(before)) for pk in keys],
+                alias,
+            )
+
+
+def named_groups(
+    capture: Capture, old_groups: Iterable[str] | Mapping[Any, Iterable[str]] | None
+) -> dict[str, frozenset[str]]:
+    """Per observer, the groups that somebody says the rows belonged to."""
+    if old_groups is None:
+        return {}
+    groups: dict[str, frozenset[str]] = {}
+    for source in capture.sources():
+        if source.grouped:
+            names = old_groups.get(source, None) if isinstance(old_groups, Mapping) else old_groups
+            if names is not None:
+                groups[source.stable_id] = called(source, names)
+    return groups
+
+
+def called(source: Source, names: Iterable[str]) -> frozenset[str]:
+    """Groups by the names that an observer gives them."""
+    return frozenset(source.group_called(name) for name in names)
