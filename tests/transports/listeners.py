@@ -172,6 +172,18 @@ class SocketListener(Listener):
         assert note is None
         return status
 
+    async def show(self, data: Any) -> None:
+        """Show credentials, or other ones, on the open socket."""
+        raise NotImplementedError
+
+    async def renewed(self, data: Any) -> Any:
+        """Show credentials: ``{"expires": ...}``, or ``{"errors": [...]}``."""
+        raise NotImplementedError
+
+    async def authenticate(self, data: Any) -> Any:
+        """Show credentials: the errors, or none."""
+        return (await self.renewed(data)).get("errors", [])
+
     async def leave(self) -> None:
         await self.client.disconnect()
 
@@ -197,14 +209,16 @@ class Native(SocketListener):
         payload = self.payload(frame)
         return payload["response_status"], payload["data"]
 
-    async def authenticate(self, data: Any) -> Any:
-        """Show credentials, or other ones: the errors, or none."""
-        await self.client.send(
-            self.wrapped({"action": "authenticate", "request_id": "who", "data": data})
-        )
+    async def show(self, data: Any) -> None:
+        """Show credentials, or other ones."""
+        frame = {"action": "authenticate", "request_id": "who", "data": data}
+        await self.client.send(self.wrapped(frame))
+
+    async def renewed(self, data: Any) -> Any:
+        await self.show(data)
         reply = self.payload(await self.client.frame())
         assert reply["request_id"] == "who"
-        return reply["errors"]
+        return {"errors": reply["errors"]} if reply["errors"] else reply["data"]
 
 
 class Single(Native):
@@ -252,12 +266,14 @@ class GraphQL(SocketListener):
             return errors[0]["extensions"]["status"], None
         return 200, payload["data"]["noteActivity"]["data"]
 
-    async def authenticate(self, data: Any) -> Any:
-        """Show credentials, or other ones: the errors, or none."""
+    async def show(self, data: Any) -> None:
         await self.client.send({"type": "ping", "payload": {"authenticate": data}})
+
+    async def renewed(self, data: Any) -> Any:
+        await self.show(data)
         pong = await self.client.frame()
         assert pong["type"] == "pong", pong
-        return pong["payload"]["authenticate"].get("errors", [])
+        return pong["payload"]["authenticate"]
 
 
 class Legacy(GraphQL):
@@ -267,9 +283,15 @@ class Legacy(GraphQL):
     subprotocols: ClassVar[list[str]] = ["graphql-ws"]
     start, next = "start", "data"
 
-    async def authenticate(self, data: Any) -> Any:
-        answer = await self.introduce(data)
-        return [answer["payload"]] if answer["type"] == "connection_error" else []
+    async def show(self, data: Any) -> None:
+        await self.client.send({"type": "connection_init", "payload": data})
+
+    async def renewed(self, data: Any) -> Any:
+        await self.show(data)
+        answer = await self.client.frame()
+        if answer["type"] == "connection_error":
+            return {"errors": [answer["payload"]]}
+        return answer.get("payload", {"expires": None})
 
 
 class Streamed(Listener):
