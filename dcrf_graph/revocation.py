@@ -62,6 +62,7 @@ class Roll:
 
     counts: ClassVar[bool] = False
     observer_id = GROUP
+    pending = 0
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()

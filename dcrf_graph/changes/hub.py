@@ -129,21 +129,25 @@ class Hub:
 
     def count(self) -> int:
         """How many subscriptions of this process are in groups, each counted per group."""
-        with self._lock:
-            members = [
-                each for loops in self._groups.values() for m in loops.values() for each in m
-            ]
-            return sum(getattr(each, "counts", True) for each in members)
+        return sum(len(members) for members in self._subscriptions())
 
     def statistics(self) -> dict[str, int]:
         """What this process listens to: subscriptions, their groups, events that wait for them."""
+        groups = self._subscriptions()
+        return {
+            "subscriptions": sum(len(members) for members in groups),
+            "groups": len(groups),
+            "events": sum(member.pending for members in groups for member in members),
+        }
+
+    def _subscriptions(self) -> list[list[Member]]:
+        """The subscriptions of each group; some members are none, and say so."""
         with self._lock:
-            members = [
-                each for loops in self._groups.values() for m in loops.values() for each in m
+            groups = [
+                [each for m in loops.values() for each in m if getattr(each, "counts", True)]
+                for loops in self._groups.values()
             ]
-            groups = len(self._groups)
-        events = sum(member.pending for member in members)
-        return {"subscriptions": len(members), "groups": groups, "events": events}
+        return [members for members in groups if members]
 
     def _receiver(self, loop: Loop) -> Receiver:
         with self._lock:

@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from dcrf_graph.cancelling import CANCEL
 from dcrf_graph.contracts.actions import NativeAction
 from dcrf_graph.contracts.definitions import Schemas
+from dcrf_graph.contracts.everywhere import General, generals_of
 from dcrf_graph.contracts.frames import (
     by_stream,
-    can_cancel,
     described_actions,
     envelope,
     parts_of,
@@ -97,8 +96,8 @@ def channels(actions: Sequence[NativeAction]) -> Document:
     for stream, its in by_stream(actions):
         names = [f"{action.name}.{part}" for action in its for part, _ in parts_of(action)]
         names.append(f"{stream}.{ERROR}")
-        if can_cancel(its):
-            names += [f"{stream}.{CANCEL}.request", f"{stream}.{CANCEL}.reply"]
+        for general in generals_of(its):
+            names += [f"{stream}.{general.action}.request", f"{stream}.{general.action}.reply"]
         if any(action.event is not None for action in its):
             names.append(f"{stream}.{GAP}")
         found[f"streams.{stream}"] = {
@@ -124,8 +123,8 @@ def messages(actions: Sequence[NativeAction], schemas: Schemas) -> Document:
                 found[name] = message(name, title, {"const": stream}, schemas.ref(name))
                 if part == "request" and action.description:
                     found[name]["summary"] = action.description
-        if can_cancel(its):
-            found |= cancel_messages(stream, schemas)
+        for general in generals_of(its):
+            found |= general_messages(stream, general, schemas)
         name = f"{stream}.{ERROR}"
         title = f"Error: a request of {stream} was refused, or a subscription has ended"
         found[name] = message(name, title, {"const": stream}, schemas.ref("error_frame"))
@@ -138,12 +137,12 @@ def messages(actions: Sequence[NativeAction], schemas: Schemas) -> Document:
     return found
 
 
-def cancel_messages(stream: str, schemas: Schemas) -> Document:
-    """What cancels a request of a stream, and what acknowledges that."""
+def general_messages(stream: str, general: General, schemas: Schemas) -> Document:
+    """What asks a stream for something general, and what acknowledges that."""
     found = {}
-    for part, schema in (("request", "cancel_frame"), ("reply", "cancelled_frame")):
-        name = f"{stream}.{CANCEL}.{part}"
-        title = f"{TITLES[part]}: cancel a request of {stream}"
+    for part, schema in (("request", general.request), ("reply", general.reply)):
+        name = f"{stream}.{general.action}.{part}"
+        title = f"{TITLES[part]}: {general.does} of {stream}"
         found[name] = message(name, title, {"const": stream}, schemas.ref(schema))
     return found
 
@@ -179,8 +178,8 @@ def all_operations(
         if action.event is not None:
             yield f"{action.name}.events", event_operation(action)
     for stream, its in by_stream(actions):
-        if can_cancel(its):
-            yield f"{stream}.{CANCEL}", cancel_operation(stream)
+        for general in generals_of(its):
+            yield f"{stream}.{general.action}", general_operation(stream, general)
 
 
 def request_operation(action: NativeAction, field: Operation | None) -> Document:
@@ -206,18 +205,18 @@ def request_operation(action: NativeAction, field: Operation | None) -> Document
     return {key: value for key, value in found.items() if value}
 
 
-def cancel_operation(stream: str) -> Document:
-    """The frame that cancels, and its acknowledgement."""
+def general_operation(stream: str, general: General) -> Document:
+    """The frame that asks, and its acknowledgement."""
     channel = ("channels", f"streams.{stream}")
     return {
         "action": "receive",
         "channel": reference(*channel),
-        "title": f"Cancel a request of {stream}",
-        "messages": [reference(*channel, "messages", f"{stream}.{CANCEL}.request")],
+        "title": f"{general.does.capitalize()} of {stream}",
+        "messages": [reference(*channel, "messages", f"{stream}.{general.action}.request")],
         "reply": {
             "channel": reference(*channel),
             "messages": [
-                reference(*channel, "messages", f"{stream}.{CANCEL}.reply"),
+                reference(*channel, "messages", f"{stream}.{general.action}.reply"),
                 reference(*channel, "messages", f"{stream}.{ERROR}"),
             ],
         },

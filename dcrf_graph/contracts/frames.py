@@ -14,9 +14,9 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
-from dcrf_graph.cancelling import CANCEL
 from dcrf_graph.contracts.actions import REQUEST_ID, NativeAction, native_actions
 from dcrf_graph.contracts.definitions import Schemas
+from dcrf_graph.contracts.everywhere import NAMES, define_generals, generals_of
 from dcrf_graph.contracts.keywords import REFUSAL, Schema, any_of, closed, nullable, opened
 from dcrf_graph.graphql.operations import Registered
 from dcrf_graph.graphql.types import RENAME, Types
@@ -24,8 +24,7 @@ from dcrf_graph.graphql.types import RENAME, Types
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 GENERAL = (
     "request_id",
-    "cancel_frame",
-    "cancelled_frame",
+    *NAMES,
     "error_frame",
     "gap_frame",
     "client_frame",
@@ -73,8 +72,7 @@ def schemas_at(root: str) -> Schemas:
     for name in GENERAL:
         schemas.types.definitions.reserve(name, name, f"this library's own {name}", RENAME)
     schemas.define("request_id", REQUEST_ID)
-    schemas.define("cancel_frame", cancel_frame(schemas))
-    schemas.define("cancelled_frame", cancelled_frame(schemas))
+    define_generals(schemas)
     schemas.define("error_frame", error_frame(schemas))
     schemas.define("gap_frame", gap_frame(schemas))
     return schemas
@@ -116,35 +114,6 @@ def error_frame(schemas: Schemas) -> Schema:
     )
 
 
-def cancel_frame(schemas: Schemas) -> Schema:
-    """What every stream takes beside its actions, but one that has such an action itself."""
-    return closed(
-        {"action": {"const": CANCEL}, "request_id": schemas.ref("request_id")},
-        ["action", "request_id"],
-        "Cancel the calls and the subscriptions under this request_id.",
-    )
-
-
-def cancelled_frame(schemas: Schemas) -> Schema:
-    """The acknowledgement; the cancelled call itself is answered by an error frame of 499."""
-    return opened(
-        {
-            "errors": {"type": "array", "maxItems": 0},
-            "data": {"type": "null"},
-            "action": {"const": CANCEL},
-            "response_status": {"const": 204},
-            "request_id": schemas.ref("request_id"),
-        },
-        ["errors", "data", "action", "response_status", "request_id"],
-        "What was under way under this request_id has been cancelled.",
-    )
-
-
-def can_cancel(actions: Sequence[NativeAction]) -> bool:
-    """Whether a stream of these actions takes the frame that cancels."""
-    return all(action.action != CANCEL for action in actions)
-
-
 def gap_frame(schemas: Schemas) -> Schema:
     """What a subscription hears of events that it did not get."""
     missed = {"type": ["integer", "null"], "description": "How many, if that is known."}
@@ -177,7 +146,7 @@ def client_frame(actions: Sequence[NativeAction], schemas: Schemas) -> Schema:
     found = []
     for stream, its in by_stream(actions):
         requests = [schemas.ref(f"{action.name}.request") for action in its]
-        requests += [schemas.ref("cancel_frame")] if can_cancel(its) else []
+        requests += [schemas.ref(each.request) for each in generals_of(its)]
         payload = requests[0] if len(requests) == 1 else {"oneOf": requests}
         found.append(closed(envelope({"const": stream}, payload), ("stream", "payload")))
     return {"oneOf": found, "description": "What a client sends."}
@@ -200,8 +169,8 @@ def server_frame(actions: Sequence[NativeAction], schemas: Schemas) -> Schema:
             if part != "request"
         ]
         gaps = [schemas.ref("gap_frame")] if any(action.event is not None for action in its) else []
-        cancelled = [schemas.ref("cancelled_frame")] if can_cancel(its) else []
-        payload = {"anyOf": [*payloads, *cancelled, error, *gaps]}
+        replies = [schemas.ref(each.reply) for each in generals_of(its)]
+        payload = {"anyOf": [*payloads, *replies, error, *gaps]}
         found.append(opened(envelope({"const": stream}, payload), ("stream", "payload")))
     unread = opened(envelope(nullable({"type": "string"}), error), ("stream", "payload"))
     unread["description"] = "An envelope that names no stream of this router, or none at all."
