@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from benchmarks import redis_bytes
 from benchmarks.effort import Effort
 from benchmarks.outcome import Outcome
-from benchmarks.scenarios import distinct, fanout, frames, instance, lists, memory, saves
+from benchmarks.scenarios import distinct, fanout, frames, instance, lists, memory, processes, saves
 
 Scenario = Callable[[Effort, bool], Awaitable[Outcome]]
 """Measures, with so much effort, and with the peers or without."""
@@ -19,6 +18,6 @@ SCENARIOS: dict[str, Scenario] = {
     "lists": lists.run,
     "saves": saves.run,
     "memory": memory.run,
-    "redis": redis_bytes.run,
+    "redis": processes.run,
     "frames": frames.run,
 }

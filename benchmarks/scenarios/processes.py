@@ -1,9 +1,6 @@
 """
 What several processes cost: bytes that Redis sends per event, and CPU of a delivery.
 
-    python -m benchmarks.redis_bytes            both layers, a minute
-    await run(effort, peers)                    the same as a scenario of `benchmarks.scenarios`
-
 Two server processes have half of the subscribers each, one of them saves the row. The Redis is the
 benchmark's own, so all that it sends is theirs: the event, what is asked and answered for it, the
 heartbeats that fall into the time. The in-memory figure is that of one process with all of them.
@@ -12,7 +9,6 @@ heartbeats that fall into the time. The in-memory figure is that of one process 
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -20,10 +16,9 @@ from typing import Any
 
 from benchmarks.contenders import Contender
 from benchmarks.crowd import Crowd
-from benchmarks.effort import FULL, QUICK, Effort
+from benchmarks.effort import Effort
 from benchmarks.outcome import Line, Outcome
 from benchmarks.redis_server import RedisServer, redis_server
-from benchmarks.report import markdown
 from benchmarks.servers import Server, serving
 from benchmarks.turns import Measured, dot
 from benchmarks.wires import Native
@@ -131,14 +126,3 @@ async def run(effort: Effort, peers: bool) -> Outcome:
             lines.append(Line(f"fan-out, {contender.name}, over in memory", 1.3, over))
     text = TEXT.format(few=FEW, many=MANY)
     return Outcome("Several processes", text, measured, lines)
-
-
-def main() -> None:
-    """Measure, and print."""
-    effort = FULL if "--full" in sys.argv else QUICK
-    outcome = asyncio.run(run(effort, peers=False))
-    print(markdown([outcome], "python -m benchmarks.redis_bytes"))
-
-
-if __name__ == "__main__":
-    main()
