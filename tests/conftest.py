@@ -95,16 +95,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print the counts of the tests that ran, so that a run says what it has tried."""
-    counts = [
-        value
+    """Print the counts of the tests that ran, and their figures: what a run has tried."""
+    noted = [
+        (name, value)
         for state in ("passed", "failed")
         for report in terminalreporter.stats.get(state, [])
         for name, value in report.user_properties
-        if name == "soak"
     ]
-    if counts:
+    if any(name == "soak" for name, _ in noted):
         terminalreporter.section("how often")
-        for what, now, full in counts:
+    for name, value in noted:
+        if name == "soak":
+            what, now, full = value
             share = f"all {full:,}" if now == full else f"{now:,} of {full:,}"
             terminalreporter.write_line(f"{share} {what}")
+        elif name == "figures":
+            terminalreporter.write_line(value)

@@ -1,9 +1,14 @@
-"""`/files/`: a consumer that takes files, and says how long they are."""
+"""`/files/` takes files and says how long they are; `/process/` says what the process holds."""
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import threading
 from typing import Any
 
+from channels.layers import get_channel_layer
+from django.http import HttpRequest, JsonResponse
 from django.urls import path
 from rest_framework import serializers
 
@@ -28,4 +33,19 @@ class FileConsumer(AsyncAPIConsumer):
 
 router = Router()
 router.register("files", FileConsumer, singular="file")
-urlpatterns = [*board, path("files/", router.graphql_view())]
+
+
+async def process(request: HttpRequest) -> JsonResponse:
+    """Whatever could be left behind, beyond what the router counts."""
+    gc.collect()
+    layer: Any = get_channel_layer()
+    counts = {
+        "tasks of the loop": len(asyncio.all_tasks()),
+        "threads": threading.active_count(),
+        "channels of the layer": len(layer.channels),
+        "groups of the layer": len(layer.groups),
+    }
+    return JsonResponse({**counts, **router.statistics()})
+
+
+urlpatterns = [*board, path("files/", router.graphql_view()), path("process/", process)]

@@ -1,0 +1,123 @@
+"""Ten thousand clients that connect, subscribe, hear and are killed: the server is as before."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+
+from examples.board.seed import PASSWORDS
+from tests.e2e.codegen.tools import sign_in
+from tests.e2e.conftest import serving
+from tests.e2e.demo import Demo, eventually, start
+from tests.e2e.soak.clients import World, cycle
+from tests.soak import Count
+
+pytestmark = pytest.mark.e2e
+
+CYCLES = Count("clients that were killed at a random moment", full=10_000, part=100)
+WARM = 100 if CYCLES.now < 1_000 else 500
+"""Cycles after which caches, pools and threads are what they will be."""
+AT_ONCE = 16
+SEED = 20
+QUIET = ["connections", "tasks", "subscriptions", "groups", "events"]
+MEMORY = 12_000
+"""Kilobytes by which a process may grow for reasons of its allocator."""
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Iterator[Demo]:
+    """The board, without Django's debug mode, which remembers queries."""
+    settings = {"DEBUG": "0", "SECRET_KEY": "only for tests"}
+    yield from serving(start(tmp_path, "tests.e2e.extended", **settings))
+
+
+def use(demo: Demo) -> dict[str, int]:
+    """What the server's process has, by its own count and by the kernel's, in kB and numbers."""
+    counts: dict[str, int] = httpx.get(f"{demo.url}/process/", timeout=30).json()
+    process = Path("/proc") / str(demo.process.pid)
+    status = dict(
+        line.split(":", 1) for line in (process / "status").read_text().splitlines() if ":" in line
+    )
+    counts["files"] = len(list((process / "fd").iterdir()))
+    counts["memory"] = int(status["VmRSS"].split()[0])
+    return counts
+
+
+def settled(demo: Demo) -> dict[str, int]:
+    """What it has as soon as nobody is there, or when time is up; the asking is a connection."""
+    eventually(lambda: [use(demo)[name] for name in QUIET], [0] * len(QUIET), 30)
+    return use(demo)
+
+
+@asynccontextmanager
+async def world_of(demo: Demo) -> AsyncIterator[World]:
+    """The board, and a native client who changes a card whenever somebody wants it."""
+    headers = {"Cookie": await asyncio.to_thread(sign_in, demo.url, "ada", PASSWORDS["ada"])}
+    address = f"{demo.url.replace('http', 'ws', 1)}/ws/"
+    async with connect(address, additional_headers=headers, ping_interval=None) as writer:
+        line = asyncio.Lock()
+
+        async def call(stream: str, action: str, **more: Any) -> Any:
+            payload = {"action": action, "request_id": 1, **more}
+            async with line:
+                await writer.send(json.dumps({"stream": stream, "payload": payload}))
+                answer = json.loads(await writer.recv())["payload"]
+            assert answer["response_status"] == 200, answer
+            return answer["data"]
+
+        boards = [row["id"] for row in await call("boards", "list") if row["public"]]
+        cards = await call("cards", "list")
+        card = next(row for row in cards["results"] if row["board"] == boards[0])
+        numbers = iter(range(10**9))
+
+        async def change() -> None:
+            title = f"Card number {next(numbers)}"
+            await call("cards", "patch", pk=card["id"], data={"title": title})
+
+        yield World(demo.url, boards[0], change)
+
+
+async def live(demo: Demo, count: int, dice: random.Random) -> Counter[str]:
+    """So many lives, several at once."""
+    lived: Counter[str] = Counter()
+    left = iter(range(count))
+    async with world_of(demo) as world:
+
+        async def one_after_the_other() -> None:
+            for _ in left:
+                lived[await cycle(world, dice)] += 1
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(one_after_the_other())
+    return lived
+
+
+@CYCLES.mark
+def test_nothing_is_left_of_clients_that_were_killed(
+    board: Demo, record_property: Callable[[str, object], None]
+) -> None:
+    dice = random.Random(SEED)
+    asyncio.run(live(board, WARM, dice))
+    before = settled(board)
+    lived = asyncio.run(live(board, CYCLES.now, dice))
+    after = settled(board)
+    figures = ", ".join(f"{name} {before[name]} -> {after[name]}" for name in before)
+    record_property("figures", f"{dict(lived)}: {figures}")
+    assert [after[name] for name in QUIET] == [0] * len(QUIET)
+    for name in ("tasks of the loop", "channels of the layer", "groups of the layer"):
+        assert after[name] <= before[name], figures
+    assert after["threads"] <= before["threads"] + 16, figures
+    assert after["files"] <= before["files"] + 32, figures
+    assert after["memory"] <= before["memory"] + MEMORY, figures
+    assert board.troubles() == []
