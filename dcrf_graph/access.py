@@ -6,7 +6,8 @@ Kept apart from the dispatch, which asks and does not decide.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from rest_framework.exceptions import PermissionDenied, Throttled
@@ -15,7 +16,7 @@ from dcrf_graph.calls import Call, calling, current_call
 from dcrf_graph.changes.change import Event
 from dcrf_graph.observer.links import only_listens
 from dcrf_graph.observer.subscriptions import Subscriber
-from dcrf_graph.permissions import asks_object, asks_objects, wrapped
+from dcrf_graph.permissions import anybody, asks_object, asks_objects, question_of, wrapped
 from dcrf_graph.scope_utils import CallView, ensure_async, forget_permissions, user_of
 from dcrf_graph.settings import api_settings
 from dcrf_graph.threads import in_database_thread
@@ -139,6 +140,26 @@ class Access:
         with calling(self.subscribing_call(subscriber)):
             await self.check_permissions(subscriber.action, **subscriber.arguments)
 
+    def may_hear(self) -> bool:
+        """Whether ``check_event`` would surely let whoever has subscribed hear any event.
+
+        True only where the permissions are those that depend on nothing but the
+        user, and nothing of how they are asked has been overridden. False says
+        nothing: ask.
+        """
+        presence = self.connection.presence
+        if presence is not None and not presence.sure:
+            return False
+        consumer_class: Any = type(self)
+        questions = plain_questions(consumer_class, tuple(self.permission_classes))
+        if not questions:
+            return questions is not None
+        try:
+            user = user_of(self.scope)
+            return all(ask(user) for ask in questions)
+        except Exception:  # the full question says what is wrong
+            return False
+
     async def check_event(self, subscriber: Subscriber, event: Event) -> None:
         """
         Ask again what was asked at subscribing, before an event is delivered.
@@ -183,6 +204,33 @@ class Access:
         if model is None or event.pk is None or event.model != model._meta.label_lower:
             return None
         return model._base_manager.using(event.using).filter(pk=event.pk).first()
+
+
+ASKING = (
+    "check_event",
+    "check_object_permissions",
+    "check_permissions",
+    "get_permissions",
+    "object_of",
+    "subscribing_call",
+)
+"""What may decide whether a subscriber hears an event."""
+
+
+@lru_cache(maxsize=4096)
+def plain_questions(
+    consumer_class: type, permission_classes: tuple[Any, ...]
+) -> tuple[Callable[[Any], bool], ...] | None:
+    """What permissions ask of the user, where that is all they ask; else None.
+
+    Decided once per class.
+    """
+    if any(getattr(consumer_class, name) is not getattr(Access, name) for name in ASKING):
+        return None
+    questions = [question_of(each) for each in permission_classes]
+    if any(question is None for question in questions):
+        return None
+    return tuple(q for q in questions if q is not None and q is not anybody)
 
 
 def denied(permission: Any) -> PermissionDenied:

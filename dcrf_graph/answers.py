@@ -84,7 +84,7 @@ class Answers(Access):
         finally:
             if timer.expired():
                 call.end()
-            call.finished.set()
+            call.finish()
 
     async def run_surely(self, action: str, request_id: Any, kwargs: dict[str, Any]) -> Any:
         """Run an action as a user of whom nothing is in doubt, nor remembered from before."""

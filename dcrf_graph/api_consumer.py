@@ -12,10 +12,10 @@ Source: docs/decisions/0001-graphql-is-a-typed-client-of-the-native-dispatch.md
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
+from functools import cache
 from typing import Any, ClassVar
 
 from channels.exceptions import InvalidChannelLayerError
@@ -34,14 +34,14 @@ from dcrf_graph.calls import RESERVED_ARGUMENTS, Call, Turns, calling, current_c
 from dcrf_graph.cancelling import CANCEL, REQUEST_ID_TYPE, Cancelling, request_id_of
 from dcrf_graph.connection import Connection
 from dcrf_graph.detachment import Detachment
-from dcrf_graph.encoding import JSONEncoder
+from dcrf_graph.encoding import dumps
 from dcrf_graph.exceptions import (
     ActionMissingException,
     FrameTooLarge,
     InvalidFrame,
     TooManyFrames,
 )
-from dcrf_graph.observer.subscriptions import Subscriptions
+from dcrf_graph.observer.subscriptions import Subscriptions, current_delivery
 from dcrf_graph.protocols.effects import Dispatch, Send
 from dcrf_graph.protocols.native import NativeConsumer
 from dcrf_graph.renewal import is_renewal, renewed
@@ -105,6 +105,9 @@ class AsyncAPIConsumer(
         self._protocol = NativeConsumer(max_frame_size=api_settings.MAX_FRAME_SIZE)
         self._channel_name: str | None = None
         self._on_channel_use: Callable[[], None] | None = None
+        self._transmit: Callable[[Any], Awaitable[None]] = nowhere
+        self._send_text: Callable[[str], Awaitable[None]] = nowhere
+        self._capture: Callable[[dict[str, Any]], Awaitable[None]] | None = None
         self.on_subscription_end = None
 
     # -- served alone, or by a router ---------------------------------------
@@ -112,8 +115,14 @@ class AsyncAPIConsumer(
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection alone, as an ASGI application."""
         self._connection = Connection()
+        serve_channels = super().__call__
+
+        async def serve(scope: Any, receive: Any, send: Any) -> None:
+            self._transmit, self._send_text = send, as_message(send)
+            await serve_channels(scope, receive, self._pass_on)
+
         try:
-            await Alone(self, self._connection, receive, send).run(scope, super().__call__)
+            await Alone(self, self._connection, receive, send).run(scope, serve)
         finally:
             self.subscriptions.close()
             await self._connection.close()
@@ -126,15 +135,23 @@ class AsyncAPIConsumer(
         channel_layer: Any,
         channel_name: str | None,
         on_channel_use: Callable[[], None],
+        send_text: Callable[[str], Awaitable[None]],
+        capture: Callable[[dict[str, Any]], Awaitable[None]] | None = None,
     ) -> None:
         """Be served by a router: share its connection, send through it.
+
+        ``send_text`` sends the text of a frame; ``capture`` takes the frames of
+        those who do not want their text.
 
         ``on_channel_use`` is called when the consumer's own channel is first
         asked for; nobody needs to listen to it before.
         """
         self.scope = scope
         self._connection = connection
-        self.base_send = send
+        self.base_send = self._pass_on
+        self._transmit = send
+        self._send_text = send_text
+        self._capture = capture
         self.channel_layer = channel_layer
         self._channel_name = channel_name
         self._on_channel_use = on_channel_use
@@ -386,14 +403,33 @@ class AsyncAPIConsumer(
         call = current_call.get()
         if call is not None and call.ended:
             return
-        await super().send_json(content, close)
+        delivery = current_delivery.get()
+        if delivery is not None and not delivery.hindered:
+            delivery = None
+        if delivery is not None and delivery.gone and request_id_in(content) in delivery.gone:
+            return
+        if close or not sends_plainly(type(self)):
+            await super().send_json(content, close)
+        elif self._capture is not None and isinstance(content, dict):
+            if delivery is None or not delivery.keeps(self._capture, content):
+                await self._capture(content)
+        else:
+            text = dumps(content)
+            if delivery is None or not delivery.keeps(self._send_text, text):
+                await self._send_text(text)
         if call is not None:
             call.note(content)
+
+    async def _pass_on(self, message: Any) -> None:
+        """Send a message, unless the delivery that it comes from keeps it."""
+        delivery = current_delivery.get()
+        if delivery is None or not delivery.keeps(self._transmit, message):
+            await self._transmit(message)
 
     @classmethod
     async def encode_json(cls, content: Any) -> str:
         """Frames as JSON, with DRF's encoding of dates, decimals, UUIDs and lazy strings."""
-        return json.dumps(content, cls=JSONEncoder)
+        return dumps(content)
 
 
 def replaced(consumer: AsyncAPIConsumer, name: str) -> bool:
@@ -409,3 +445,34 @@ def is_cancel(consumer_class: type[AsyncAPIConsumer], content: Mapping[str, Any]
     return (
         ours and content.get("action") == CANCEL and CANCEL not in consumer_class.available_actions
     )
+
+
+@cache
+def sends_plainly(consumer_class: Any) -> bool:
+    """Whether nothing but ours encodes and sends the frames of a class; decided once."""
+    return all(
+        getattr(getattr(consumer_class, name), "__func__", getattr(consumer_class, name)) is ours
+        for name, ours in (
+            ("encode_json", AsyncAPIConsumer.encode_json.__func__),  # type: ignore[attr-defined]
+            ("send", AsyncAPIConsumer.send),
+        )
+    )
+
+
+def as_message(send: Callable[[Any], Awaitable[None]]) -> Callable[[str], Awaitable[None]]:
+    """Sends a text by ``send``, which takes ASGI's messages."""
+
+    def send_text(text: str) -> Awaitable[None]:
+        return send({"type": "websocket.send", "text": text})
+
+    return send_text
+
+
+async def nowhere(message: Any) -> None:
+    """Where a consumer sends that nobody serves yet."""
+    raise RuntimeError("This consumer has no client yet.")
+
+
+def request_id_in(content: Any) -> Any:
+    """The request_id of a frame; None where it has none."""
+    return content.get("request_id") if isinstance(content, Mapping) else None

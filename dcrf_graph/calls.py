@@ -37,7 +37,8 @@ class Call:
     such a call asked for a page by cursor.
     ``ended`` calls were cancelled or timed out, and answered so: what they still send is dropped.
     ``finished`` is set when the call has been answered, or goes on detached:
-    the events of what it changed reach its own consumer after that.
+    what the events of its changes send to its own client goes out after that.
+    ``followers`` are called then.
     """
 
     action: str | None
@@ -55,6 +56,14 @@ class Call:
     finished: asyncio.Event = field(default_factory=asyncio.Event)
     ended: bool = False
     on_end: Callable[[], None] | None = None
+    followers: list[Callable[[], None]] = field(default_factory=list)
+
+    def finish(self) -> None:
+        """Say that the call has been answered; harmless when repeated."""
+        self.finished.set()
+        followers, self.followers = self.followers, []
+        for follow in followers:
+            follow()
 
     def note(self, frame: Any) -> None:
         """Remember that a frame went out under this call's request_id."""

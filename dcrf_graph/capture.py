@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dcrf_graph.encoding import loads
 from dcrf_graph.exceptions import CallFailed
-from dcrf_graph.observer.subscriptions import Delivery
+from dcrf_graph.observer.subscriptions import Delivery, current_delivery
 
 MAX_WAITING_FRAMES = 64
 """Frames of one capture that wait to be read; then whoever sends the next one waits."""
@@ -43,6 +44,7 @@ class Event:
     ``action`` and ``pk`` are the change's, ``data`` is what the handler sent.
     ``errors`` is not empty for an event that could not be delivered, and for one
     that says that others are missing: then ``gap`` says what is known of them.
+    ``delivery`` is where it comes from; None for what an action sends itself.
     """
 
     action: str | None
@@ -52,6 +54,25 @@ class Event:
     errors: tuple[Any, ...] = ()
     status: int = 200
     gap: dict[str, Any] | None = None
+    delivery: Delivery | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One frame of a subscription as it was sent, unread, without its request_id."""
+
+    text: str
+    delivery: Delivery
+
+    def read(self) -> Event:
+        """What it says."""
+        return event_of(loads(self.text), self.delivery)
+
+
+Receiver = Callable[[Event], Awaitable[None]]
+"""Takes an event."""
+TextReceiver = Callable[[str, Delivery], Awaitable[None]]
+"""Takes an event that is no refusal, unread."""
 
 
 def reply_of(frame: dict[str, Any]) -> Reply:
@@ -79,6 +100,7 @@ def event_of(frame: dict[str, Any], delivery: Delivery | None) -> Event:
         errors=tuple(reply.errors) if failed else (),
         status=reply.status,
         gap=reply.data if failed and reply.action == "gap" else None,
+        delivery=delivery,
     )
 
 
@@ -94,8 +116,25 @@ class Captured:
     """The frames of one call: replies, or a stream of them with an end.
 
     ``follow`` queues what is read with ``next``; without it only the last frame
-    is kept.
+    is kept. ``listen`` takes events out of the queue instead, in the delivery
+    that they come from.
     """
+
+    __slots__ = (
+        "_ended",
+        "_events",
+        "_failure",
+        "_follow",
+        "_frames",
+        "_receive",
+        "_receive_text",
+        "_receiving",
+        "_waiting",
+        "acknowledged",
+        "refused",
+        "reply",
+        "request_id",
+    )
 
     def __init__(self, request_id: str, *, follow: bool = False, events: bool = False) -> None:
         self.request_id = request_id
@@ -104,9 +143,39 @@ class Captured:
         self.acknowledged = False
         self._follow = follow
         self._events = events
-        self._frames: deque[Reply | Event] = deque()
-        self._changed = asyncio.Event()
+        self._frames: deque[Any] | None = None
+        self._waiting: list[asyncio.Future[None]] | None = None
+        self._receive: Receiver | None = None
+        self._receiving = False
+        self._receive_text: TextReceiver | None = None
+        self._failure: Exception | None = None
         self._ended = False
+
+    def takes_text(self, content: Mapping[str, Any]) -> bool:
+        """Whether whoever listens reads this frame itself: it is an event, and no refusal."""
+        if self._receive_text is None or self.refused:
+            return False
+        status = content.get("response_status")
+        return status is None or (isinstance(status, int) and status < 400)
+
+    async def put_text(self, text: str, delivery: Delivery) -> None:
+        """Take in a frame of a delivery, unread; see ``takes_text``."""
+        if self._ended:
+            return
+        if self._receiving or self._frames or self._receive_text is None:
+            await self._queue(Text(text, delivery))
+            return
+        self._receiving = True
+        token = current_delivery.set(None)
+        try:
+            await self._receive_text(text, delivery)
+        except Exception as error:
+            self._fail(error)
+        finally:
+            self._receiving = False
+            current_delivery.reset(token)
+        if self._frames:
+            await self._hand_over(self._frames.popleft())
 
     async def put(self, frame: dict[str, Any], delivery: Delivery | None, *, final: bool) -> None:
         """Take a frame in; waits while too many are unread.
@@ -123,12 +192,76 @@ class Captured:
         if self._follow and not acknowledged:
             await self._queue(reply)
 
-    async def _queue(self, item: Reply | Event) -> None:
+    async def _queue(self, item: Any) -> None:
+        if self._ended:
+            return
+        if self._receive is not None and not self._receiving and not self._frames:
+            await self._hand_over(item)
+            return
+        if self._frames is None:
+            self._frames = deque()
         while len(self._frames) >= MAX_WAITING_FRAMES and not self._ended:
             await self._wait()
         if not self._ended:
             self._frames.append(item)
             self._notify()
+
+    async def _hand_over(self, item: Any) -> None:
+        """Give one item to whoever listens, and what comes meanwhile after it."""
+        assert self._receive is not None
+        self._receiving = True
+        # Whoever listens may make calls, whose frames are no part of this delivery.
+        token = current_delivery.set(None)
+        try:
+            while not self._ended:
+                if self.refused and isinstance(item, Event) and item.errors:
+                    self._fail(CallFailed(item.status, list(item.errors)))
+                    return
+                await self._give(item)
+                if not self._frames:
+                    return
+                item = self._frames.popleft()
+                self._notify()
+        except Exception as error:
+            self._fail(error)
+        finally:
+            self._receiving = False
+            current_delivery.reset(token)
+
+    async def _give(self, item: Any) -> None:
+        assert self._receive is not None
+        if not isinstance(item, Text):
+            await self._receive(item)
+        elif self._receive_text is not None:
+            await self._receive_text(item.text, item.delivery)
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = error
+        self.end()
+
+    async def listen(self, receive: Receiver, receive_text: TextReceiver | None) -> None:
+        """
+        Give every event to ``receive``, one after the other, until the end.
+
+        It is called in the delivery that the event comes from, which waits for it.
+        With ``receive_text`` that is given what is no refusal, unread.
+
+        Raises:
+            CallFailed: when a delivery is refused; that is the end.
+            Exception: what ``receive`` raises; that is the end, too.
+        """
+        self._receive, self._receive_text = receive, receive_text
+        if self._frames:
+            await self._hand_over(self._frames.popleft())
+        while not self._ended:
+            await self._wait()
+        if self._failure is not None:
+            raise self._failure
+        while self._frames:
+            item = self._frames.popleft()
+            if isinstance(item, Event) and item.errors and self.refused:
+                raise CallFailed(item.status, list(item.errors))
+            await self._give(item)
 
     async def next(self) -> Reply | Event | None:
         """The next frame; None at the end.
@@ -139,7 +272,7 @@ class Captured:
             if self._ended:
                 return None
             await self._wait()
-        item = self._frames.popleft()
+        item: Reply | Event = self._frames.popleft()
         self._notify()
         return item
 
@@ -149,6 +282,8 @@ class Captured:
             return
         self.refused = True
         reply = reply_of(frame)
+        if self._frames is None:
+            self._frames = deque()
         if self._events and self.acknowledged:
             self._frames.append(event_of(frame, delivery))
         elif self._events or self.reply is None:
@@ -163,11 +298,17 @@ class Captured:
         self._notify()
 
     async def _wait(self) -> None:
-        await self._changed.wait()
+        changed = asyncio.get_running_loop().create_future()
+        if self._waiting is None:
+            self._waiting = []
+        self._waiting.append(changed)
+        await changed
 
     def _notify(self) -> None:
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
+        waiting, self._waiting = self._waiting, None
+        for changed in waiting or ():
+            if not changed.done():
+                changed.set_result(None)
 
 
 class Events:
@@ -202,6 +343,24 @@ class Events:
             await self.aclose()
             raise CallFailed(event.status, list(event.errors))
         return event
+
+    async def listen(self, receive: Receiver, receive_text: TextReceiver | None = None) -> None:
+        """
+        Give every event to ``receive`` in the delivery that it comes from, until the end.
+
+        Args:
+            receive_text: is given the events that are no refusals, unread.
+
+        Raises:
+            CallFailed: when a delivery is refused; that ends it.
+        """
+        try:
+            first, self._first = self._first, None
+            if first is not None:
+                await receive(first)
+            await self._captured.listen(receive, receive_text)
+        finally:
+            await self.aclose()
 
     async def aclose(self) -> None:
         """Unsubscribe; harmless when repeated. Works before the first event too."""

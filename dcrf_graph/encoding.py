@@ -1,16 +1,26 @@
 """
 How answers become JSON: as DRF encodes, and what DRF does not know.
 
-Dataclasses are objects of their fields, enum members their values.
+Dataclasses are objects of their fields, enum members their values. orjson does
+what it does as DRF would; the rest (keys that are no text, integers of more than
+64 bits, lone surrogates) goes through the standard library. Both give the same
+JSON.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import enum
+import json
+import re
 from typing import Any
 
+import orjson
 from rest_framework.utils import encoders
+
+OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+LONG_INTEGER = re.compile(r"\d{19}")
+"""Digits that orjson might round: it has 64 bits, JSON has no limit."""
 
 
 class JSONEncoder(encoders.JSONEncoder):
@@ -22,3 +32,35 @@ class JSONEncoder(encoders.JSONEncoder):
         if isinstance(obj, enum.Enum):
             return obj.value
         return super().default(obj)
+
+
+default = JSONEncoder().default
+
+
+def dumps(value: Any) -> str:
+    """The JSON text of a value.
+
+    Raises:
+        TypeError, ValueError: for what has no JSON.
+    """
+    try:
+        return orjson.dumps(value, default, OPTIONS).decode()
+    except TypeError:
+        return json.dumps(value, cls=JSONEncoder)
+
+
+def loads(text: str) -> Any:
+    """The value of a JSON text that one of us has written.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    return json.loads(text) if LONG_INTEGER.search(text) else loads_short(text)
+
+
+def loads_short(text: str) -> Any:
+    """The same for a text without long integers."""
+    try:
+        return orjson.loads(text)
+    except ValueError:  # NaN, and lone surrogates
+        return json.loads(text)

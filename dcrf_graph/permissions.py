@@ -8,8 +8,11 @@ permission that answers nothing denies.
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from typing import Any
 
+from rest_framework import permissions
 from rest_framework.permissions import AND as DRF_AND
 from rest_framework.permissions import NOT as DRF_NOT
 from rest_framework.permissions import OR as DRF_OR
@@ -284,3 +287,44 @@ def wrapped(permission: Any) -> Any:
     if isinstance(permission, DRFBasePermission):
         return WrappedDRFPermission(permission)
     return permission
+
+
+# -- permissions that ask nothing but who the user is -----------------------------------------
+
+
+def anybody(user: Any) -> bool:
+    """Everybody may."""
+    return True
+
+
+QUESTIONS: dict[Any, Callable[[Any], bool]] = {
+    AllowAny: anybody,
+    permissions.AllowAny: anybody,
+    IsAuthenticated: lambda user: bool(user.pk and user.is_authenticated),
+    permissions.IsAuthenticated: lambda user: bool(user and user.is_authenticated),
+    permissions.IsAdminUser: lambda user: bool(user and user.is_staff),
+}
+"""What these classes ask, exactly: nothing of the call, nothing of an object."""
+
+
+def question_of(permission_class: Any) -> Callable[[Any], bool] | None:
+    """What a permission class asks of the user, where it asks nothing else; else None.
+
+    A class that derives from a known one is not known, whatever it overrides.
+    """
+    if inspect.isclass(permission_class):
+        return QUESTIONS.get(permission_class)
+    operator = getattr(permission_class, "operator_class", None)
+    if operator not in (AND, OR, NOT, DRF_AND, DRF_OR, DRF_NOT):
+        return None
+    one = question_of(permission_class.op1_class)
+    if one is None:
+        return None
+    if operator in (NOT, DRF_NOT):
+        return lambda user: not one(user)
+    other = question_of(permission_class.op2_class)
+    if other is None:
+        return None
+    if operator in (AND, DRF_AND):
+        return lambda user: one(user) and other(user)
+    return lambda user: one(user) or other(user)

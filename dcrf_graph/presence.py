@@ -256,6 +256,12 @@ class Presence:
         elif not self._over:
             await self._adopt()
 
+    @property
+    def sure(self) -> bool:
+        """Whether ``certain`` would not wait, nor raise."""
+        here = self.farewell is None and not self._connection.closed
+        return here and not self._pending and not self.expired
+
     async def certain(self) -> None:
         """
         Wait until what was said about the user has been looked into.

@@ -11,7 +11,7 @@ Where a user's consumers meet both protocols.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -37,6 +37,7 @@ from dcrf_graph.graphql.execution import (
 from dcrf_graph.graphql.operations import Operation
 from dcrf_graph.graphql.persisted import allowed_documents
 from dcrf_graph.graphql.schema import Derived, derive
+from dcrf_graph.graphql.subscriptions import Results
 from dcrf_graph.origins import Origins
 from dcrf_graph.protocols.effects import OperationRequest
 from dcrf_graph.stream import Outlet
@@ -236,7 +237,7 @@ class Router:
 
     async def operate(
         self, request: OperationRequest, context: dict[str, Any]
-    ) -> list[dict[str, Any]] | dict[str, Any] | AsyncGenerator[dict[str, Any], None]:
+    ) -> list[dict[str, Any]] | dict[str, Any] | Results:
         """Run an operation of any kind."""
         match await self.executor.execute(request, context, frozenset(OperationType)):
             case Rejected(errors=errors):
@@ -244,6 +245,7 @@ class Router:
             case Answered(result=result):
                 return result
             case Subscribed(results=results):
+                assert isinstance(results, Results)
                 return results
 
 

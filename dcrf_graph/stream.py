@@ -26,6 +26,7 @@ from dcrf_graph.calls import Call, current_call
 from dcrf_graph.capture import Captured
 from dcrf_graph.changes.receiver import RETRY_DELAY
 from dcrf_graph.connection import Connection
+from dcrf_graph.encoding import dumps, loads
 from dcrf_graph.exceptions import StreamRefused
 from dcrf_graph.observer.subscriptions import current_delivery
 from dcrf_graph.protocols.native import error_payload
@@ -78,7 +79,14 @@ class Stream:
         layer = get_channel_layer(self.consumer.channel_layer_alias)
         channel = None if layer is None else await layer.new_channel()
         self.consumer.host(
-            self.scope, self.connection, self._send, layer, channel, self._channel_used
+            self.scope,
+            self.connection,
+            self._send,
+            layer,
+            channel,
+            self._channel_used,
+            self._send_text,
+            None if self.outlet is not None else self._capture_value,
         )
         self.consumer.on_subscription_end = self._subscription_ended
         self._hosted = True
@@ -151,10 +159,6 @@ class Stream:
 
     async def _send(self, message: Mapping[str, Any]) -> None:
         match message["type"]:
-            case "websocket.accept":
-                self._accepted = True
-            case "websocket.close" if not self.closed:
-                await self._closed_by_consumer(message.get("code"))
             case "websocket.send" if not self.closed:
                 text = message.get("text")
                 if text is None:
@@ -162,7 +166,12 @@ class Stream:
                 elif self.outlet is not None:
                     await self.outlet(self.name, text)
                 else:
-                    await self._capture(text)
+                    frame = loads(text)
+                    await self._capture(frame if isinstance(frame, dict) else {"data": frame})
+            case "websocket.accept":
+                self._accepted = True
+            case "websocket.close" if not self.closed:
+                await self._closed_by_consumer(message.get("code"))
 
     async def _closed_by_consumer(self, code: int | None) -> None:
         self._code, self.closed = code, True
@@ -185,10 +194,13 @@ class Stream:
                 frame = error_payload([CLOSED], 403, call.action, call.request_id)
                 await self.outlet(self.name, json.dumps(frame))
 
-    async def _capture(self, text: str) -> None:
-        frame = json.loads(text)
-        if not isinstance(frame, dict):
-            frame = {"data": frame}
+    def _send_text(self, text: str) -> Awaitable[None]:
+        if self.outlet is None or self.closed:
+            return self._send({"type": "websocket.send", "text": text})
+        return self.outlet(self.name, text)
+
+    async def _capture(self, frame: dict[str, Any]) -> None:
+        """Give a frame, as read from its text, to whom it belongs."""
         delivery, call = current_delivery.get(), current_call.get()
         named = frame.get("request_id")
         if isinstance(named, str) and named in self.captures:
@@ -202,6 +214,16 @@ class Stream:
             captured = self.captures.get(owner)
             if captured is not None:
                 await captured.put(frame, delivery, final=final)
+
+    def _capture_value(self, content: dict[str, Any]) -> Awaitable[None]:
+        """Give a frame, as a consumer sends it, to whom it belongs."""
+        if not self.closed:
+            delivery, named = current_delivery.get(), content.get("request_id")
+            captured = self.captures.get(named) if isinstance(named, str) else None
+            if delivery is not None and captured is not None and captured.takes_text(content):
+                # Without the id, so that what was sent to each can be compared.
+                return captured.put_text(dumps({**content, "request_id": None}), delivery)
+        return self._send({"type": "websocket.send", "text": dumps(content)})
 
     def _subscription_ended(self, request_id: Any) -> None:
         if request_id in self.captures:

@@ -120,10 +120,32 @@ class CallContext(ThreadSensitiveContext):
     the key is true, and where it is not takes the shared thread.
     """
 
+    token = None
     ended = False
+    thread: CallThread | None = None
+
+    def __init__(self) -> None:
+        """Costs nothing: most deliveries need no thread."""
 
     def __bool__(self) -> bool:
-        return not self.ended
+        # Asked just before the thread is looked for.
+        if self.ended:
+            return False
+        if self.thread is None:
+            self.thread = idle.pop() if idle else CallThread()
+            SyncToAsync.context_to_thread_executor[self] = self.thread
+        return True
+
+    def enter(self) -> Any:
+        """Be the key of the running context; returns the token that ends that."""
+        return SyncToAsync.thread_sensitive_context.set(self)
+
+    async def end(self) -> None:
+        """Give the thread back, if there was need of one."""
+        self.ended = True
+        if self.thread is not None:
+            del SyncToAsync.context_to_thread_executor[self]
+            await self.thread.give_back()
 
 
 @asynccontextmanager
@@ -135,22 +157,19 @@ async def own_thread(*, detached: bool = False) -> AsyncIterator[None]:
     thread.
     """
     inherited = SyncToAsync.thread_sensitive_context
-    if inherited.get(None) and not detached:
+    outer = inherited.get(None)
+    if outer is not None and not getattr(outer, "ended", False) and not detached:
         yield
         return
     # ThreadSensitiveContext cannot be entered inside another one, which is what
     # a detached task inherits; as a key it names a thread all the same.
-    context = CallContext()  # type: ignore[no-untyped-call]
-    thread = idle.pop() if idle else CallThread()
-    SyncToAsync.context_to_thread_executor[context] = thread
-    token = inherited.set(context)
+    context = CallContext()
+    token = context.enter()
     try:
         yield
     finally:
         inherited.reset(token)
-        context.ended = True
-        del SyncToAsync.context_to_thread_executor[context]
-        await thread.give_back()
+        await context.end()
 
 
 def in_database_thread(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:

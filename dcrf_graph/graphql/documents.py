@@ -52,16 +52,19 @@ class DocumentRefused(Exception):
         self.node = node
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Document:
-    """A valid document and its operations, in their order.
+    """A valid document of one schema and its operations, in their order.
 
-    ``plans`` is what was found out about running it; it lives as long as the document.
+    ``plans`` and ``derived`` are what was found out about running it; they live as
+    long as the document. ``derived`` says of operations, by name, whether they
+    reach nothing but derived resolvers.
     """
 
     node: DocumentNode
     operations: tuple[OperationDefinitionNode, ...]
     plans: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    derived: dict[str | None, bool] = field(default_factory=dict, repr=False)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run.

@@ -29,6 +29,7 @@ from dcrf_graph.graphql.limits import check_variables_size
 from dcrf_graph.graphql.places import of_literals, of_variables
 from dcrf_graph.graphql.planned import CalledAlready, Plans
 from dcrf_graph.graphql.schema import Derived
+from dcrf_graph.graphql.sharing import Sharing, shape_of
 from dcrf_graph.graphql.subscriptions import Results, open_source
 from dcrf_graph.protocols.effects import OperationRequest
 
@@ -185,8 +186,10 @@ class Executor:
         document = prepared.document
         source = await open_source(self.derived.schema, document.node, arguments)
         if isinstance(source, ExecutionResult):
-            failed = self.answered(source, prepared, context)
-            return failed if isinstance(failed, Rejected) else Rejected(failed.result["errors"])
+            refused = self.answered(source, prepared, context)
+            if isinstance(refused, Rejected):
+                return refused
+            return Rejected(refused.result["errors"])
 
         plan = self.plans.event(document, prepared.operation, prepared.variables)
 
@@ -200,7 +203,17 @@ class Executor:
             result = await self.run(document, event, {**arguments, "context_value": own})
             return as_dict(result, own)
 
-        return Subscribed(Results(source, of_event, lambda error: of_failure(error, context)))
+        def failed(error: Exception) -> Result:
+            return of_failure(error, context)
+
+        shape = None
+        if self.contribute is None:
+            schema, operation = self.derived.schema, prepared.operation
+            shape = shape_of(schema, document, operation, prepared.variables)
+        if shape is None:
+            return Subscribed(Results(source, of_event, failed))
+        sharing = Sharing(shape, of_event)
+        return Subscribed(Results(source, sharing.of_event, failed, sharing))
 
     async def fresh(self, context: Context) -> Context:
         """A context for one execution: what was contributed to one is not seen by another."""

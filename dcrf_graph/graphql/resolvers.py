@@ -22,6 +22,7 @@ from graphql import (
     GraphQLSchema,
 )
 
+from dcrf_graph.graphql import sharing
 from dcrf_graph.graphql.definitions import Definition, EnumDefinition, TypeDefinition
 from dcrf_graph.graphql.errors import events_lost, refusal, user_in
 from dcrf_graph.graphql.operations import Operation, Shape
@@ -68,7 +69,8 @@ def look_up(key: str) -> Resolver:
 def reading(resolve: Resolver, key: str) -> Resolver:
     """Mark a resolver that reads this key of native data and nothing else."""
     resolve.reads = key  # type: ignore[attr-defined]
-    return resolve
+    marked: Resolver = sharing.marked(resolve)
+    return marked
 
 
 def look_up_choice(key: str) -> Resolver:
@@ -235,7 +237,8 @@ def event(operation: Operation, keys: frozenset[str]) -> Resolver:
         return value_of(source)
 
     resolve.value_of = value_of  # type: ignore[attr-defined]
-    return resolve
+    marked: Resolver = sharing.marked(resolve)
+    return marked
 
 
 def change(source: Any, keys: frozenset[str]) -> dict[str, Any]:

@@ -16,6 +16,10 @@ from typing import Any
 import graphql
 from graphql import DocumentNode, ExecutionResult, GraphQLSchema
 
+from dcrf_graph.capture import Events
+from dcrf_graph.exceptions import CallFailed
+from dcrf_graph.graphql.sharing import Sharing
+
 EXECUTORS = graphql.version_info >= (3, 3)
 
 
@@ -51,6 +55,7 @@ class Results(AsyncGenerator[dict[str, Any], None]):
     Args:
         of_event: executes one event.
         of_failure: the result of a source that failed.
+        sharing: takes the results that equal subscriptions have made of an event.
     """
 
     def __init__(
@@ -58,11 +63,36 @@ class Results(AsyncGenerator[dict[str, Any], None]):
         source: AsyncIterator[Any],
         of_event: Callable[[Any], Awaitable[dict[str, Any]]],
         of_failure: Callable[[Exception], dict[str, Any]],
+        sharing: Sharing | None = None,
     ) -> None:
         self._source = source
+        self._sharing = sharing
         self._of_event = of_event
         self._of_failure = of_failure
         self._ended = False
+
+    async def deliver(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+        """
+        Give every result to ``send``, until the source ends or fails.
+
+        Where the source can, in the delivery that an event comes from: it waits for
+        ``send``, and costs no task of its own.
+        """
+        if not isinstance(self._source, Events):
+            async for result in self:
+                await send(result)
+            return
+
+        async def receive(event: Any) -> None:
+            await send(await self._of_event(event))
+
+        unread = None if self._sharing is None else self._sharing.receiver(send)
+        try:
+            await self._source.listen(receive, unread)
+        except CallFailed as refusal:
+            await send(self._of_failure(refusal))
+        finally:
+            await self.aclose()
 
     async def asend(self, value: None) -> dict[str, Any]:
         if self._ended:

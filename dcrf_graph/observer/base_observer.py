@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 from weakref import WeakValueDictionary
@@ -66,18 +66,32 @@ class BaseObserver:
                 It is the handler's own copy.
             consumer: the consumer that subscribed.
         """
-        message = dict(message)
+        return await self._handling(dict(message), consumer, **kwargs)
+
+    def handling(self, message: dict[str, Any], consumer: Any) -> Awaitable[Any]:
+        """What a delivery awaits; the message is used up."""
+        if type(self).__call__ is BaseObserver.__call__:
+            return self._handling(message, consumer)
+        return self(message, consumer=consumer)
+
+    def _handling(self, message: dict[str, Any], consumer: Any, **kwargs: Any) -> Awaitable[Any]:
         body = message.pop("body", {})
         message_type = message.pop("type")
-        return await self.func(
+        delivery = current_delivery.get()
+        if delivery is None:
+            request_ids = self.request_ids(consumer, message.get("group"))
+        else:
+            request_ids = delivery.request_ids
+        handling: Awaitable[Any] = self.func(
             consumer,
             body,
             observer=self,
             message_type=message_type,
-            subscribing_request_ids=self.request_ids(consumer, message.get("group")),
+            subscribing_request_ids=request_ids,
             **message,
             **kwargs,
         )
+        return handling
 
     def request_ids(self, consumer: Any, group: str | None) -> list[Any]:
         """The request_ids that this delivery is for: those that may still hear of it."""

@@ -2,9 +2,8 @@
 A consumer's subscriptions: which groups of which observers, for which requests.
 
 Each subscription has its own queue. What is in it is handed to the observer's
-handler one event after the other, in a task of the connection, so a slow
-handler delays nobody else; before each event whoever subscribed is asked for
-permission again.
+handler one event after the other, so a slow handler delays nobody else; before
+each event whoever subscribed is asked for permission again.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextvars import Context, ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,8 +24,10 @@ from rest_framework.exceptions import APIException, Throttled
 from dcrf_graph.calls import Call, current_call
 from dcrf_graph.changes.change import Event, Gap
 from dcrf_graph.changes.hub import hub
+from dcrf_graph.encoding import LONG_INTEGER, loads_short
+from dcrf_graph.observer.deliverer import deliverer
 from dcrf_graph.settings import api_settings
-from dcrf_graph.threads import own_thread
+from dcrf_graph.threads import CallContext
 
 if TYPE_CHECKING:
     from dcrf_graph.observer.base_observer import BaseObserver
@@ -35,10 +36,12 @@ logger = logging.getLogger(__name__)
 
 REFUSALS = (APIException, PermissionDenied, Http404)
 """What says that a client may not hear an event; anything else is a failure."""
+Send = Callable[[Any], Awaitable[None]]
+"""What carries a message on its way to the client."""
 TOO_SLOW = "Events came faster than this client reads them; subscribe again and refetch."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Subscriber:
     """Who subscribed: the request, and the call that asked for it.
 
@@ -56,17 +59,54 @@ class Subscriber:
         return self.call_id if self.request_id is None else self.request_id
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, slots=True)
 class Delivery:
-    """One event on its way through a handler, and for whom."""
+    """One event on its way through a handler, and for whom.
+
+    ``cause`` is the call of the same client that changed the row. ``gone`` are
+    the request_ids that have been unsubscribed meanwhile.
+    """
 
     event: Event
     subscribers: tuple[Subscriber, ...]
+    line: Subscription | None = None
+    cause: Call | None = None
+    gone: tuple[Any, ...] = ()
 
     @property
     def request_ids(self) -> list[Any]:
         """The request_ids that were passed to ``subscribe``."""
         return [s.request_id for s in self.subscribers if s.request_id is not None]
+
+    @property
+    def over(self) -> bool:
+        """Whether all for whom it is have unsubscribed meanwhile."""
+        return bool(self.gone) and len(self.gone) >= len(self.subscribers)
+
+    @property
+    def hindered(self) -> bool:
+        """Whether ``keeps`` has to be asked at all."""
+        line = self.line
+        return self.cause is not None or bool(self.gone) or (line is not None and bool(line.held))
+
+    def keeps(self, send: Send, message: Any) -> bool:
+        """
+        Whether something that a handler sends does not go out, or not now.
+
+        Not for those who have unsubscribed. And a client reads the reply to its
+        own change first: until then what the change sends to it waits, and what
+        comes later waits behind it. The handler does not wait, so an action may
+        wait for what the handler does.
+        """
+        if self.over:
+            return True
+        line = self.line
+        if line is None:
+            return False
+        if line.held or (self.cause is not None and not self.cause.finished.is_set()):
+            line.hold(self, send, message)
+            return True
+        return False
 
 
 current_delivery: ContextVar[Delivery | None] = ContextVar(
@@ -75,7 +115,24 @@ current_delivery: ContextVar[Delivery | None] = ContextVar(
 
 
 class Subscription:
-    """One consumer's place in one group of one observer."""
+    """One consumer's place in one group of one observer: who subscribed it, and its queue."""
+
+    __slots__ = (
+        "__weakref__",
+        "_busy",
+        "_by_connecting",
+        "_delivery",
+        "_max_pending",
+        "_queue",
+        "connection",
+        "deliverer",
+        "group",
+        "held",
+        "loop",
+        "observer",
+        "owner",
+        "subscribers",
+    )
 
     def __init__(self, owner: Subscriptions, observer: BaseObserver, group: str) -> None:
         self.loop = asyncio.get_running_loop()
@@ -83,9 +140,14 @@ class Subscription:
         self.observer = observer
         self.group = group
         self.subscribers: dict[Any, Subscriber] = {}
-        self._queue: deque[tuple[Event | Gap, Call | None]] = deque()
-        self._task: asyncio.Task[Any] | None = None
+        self.deliverer = deliverer()
+        self.held: deque[tuple[Delivery, Send, Any]] | None = None
+        self._queue: deque[tuple[Event | Gap, Call | None]] | None = None
+        self._busy = False
+        self._delivery: Delivery | None = None
         self._max_pending = api_settings.MAX_PENDING_EVENTS
+        self._by_connecting = False
+        self.connection = owner.connection
 
     @property
     def observer_id(self) -> str:
@@ -95,12 +157,21 @@ class Subscription:
     @property
     def pending(self) -> int:
         """How many events wait for the handler."""
-        return len(self._queue)
+        return len(self._queue or ()) + len(self.held or ())
+
+    def add(self, key: Any, subscriber: Subscriber) -> None:
+        """Let one more request hear."""
+        self.subscribers[key] = subscriber
+        # What was subscribed without an action is asked for in another way.
+        self._by_connecting = self._by_connecting or subscriber.action is None
 
     def push(self, event: Event) -> None:
         """Queue an event for the handler; too many waiting end the subscription."""
-        if len(self._queue) >= self._max_pending:
-            self._queue.clear()
+        queue = self._queue
+        if queue is None:
+            queue = self._queue = deque()
+        elif len(queue) + (len(self.held) if self.held else 0) >= self._max_pending:
+            queue.clear()
             ended = list(self.subscribers.values())
             for subscriber in ended:
                 self.owner.discard(self, subscriber)
@@ -109,65 +180,116 @@ class Subscription:
         # A callback runs in the context of whoever scheduled it: the publisher.
         cause = current_call.get()
         mine = cause is not None and cause.consumer is self.owner.consumer
-        self._queue.append((event, cause if mine else None))
+        queue.append((event, cause if mine else None))
         self._start()
 
     def gap(self, gap: Gap) -> None:
         """Queue that events are missing; what is queued next to another gap is one with it."""
+        if self._queue is None:
+            self._queue = deque()
         if self._queue and isinstance(last := self._queue[-1][0], Gap):
             self._queue[-1] = (last.and_(gap), None)
             return
         self._queue.append((gap, None))
         self._start()
 
+    def hold(self, delivery: Delivery, send: Send, message: Any) -> None:
+        """Send a message later, when the cause of its event, and of those before, is answered."""
+        if self.held is None:
+            self.held = deque()
+        if not self.held and delivery.cause is not None:
+            delivery.cause.followers.append(self._start)
+        self.held.append((delivery, send, message))
+
+    def discarded(self, subscriber: Subscriber) -> None:
+        """Let nothing out to a subscriber any more, but what its handler has itself to say."""
+        delivery = self._delivery
+        if delivery is not None and current_delivery.get() is not delivery:
+            delivery.gone = (*delivery.gone, subscriber.reply_id)
+
+    # -- delivering: what the deliverer asks for ---------------------------------------
+
     def _start(self) -> None:
-        if self._task is None:
-            # An empty context: no request of whoever caused the change leaks in.
-            self._task = self.owner.connection.start(self._drain(), context=Context())
+        if not self._busy:
+            self._busy = True
+            self.deliverer.add(self)
 
-    async def _drain(self) -> None:
+    def goes_on(self) -> bool:
+        """Whether there is more to deliver now."""
+        if self._queue or (self.held and self._may_send_held()):
+            return True
+        self._busy = False
+        self._delivery = None
+        return False
+
+    def _may_send_held(self) -> bool:
+        if not self.held:
+            return False
+        cause = self.held[0][0].cause
+        return cause is None or cause.finished.is_set()
+
+    def next_delivery(self) -> Coroutine[Any, Any, None] | None:
+        """What comes first: what was held, then the oldest event."""
+        if self.held and self._may_send_held():
+            delivery, send, message = self.held.popleft()
+            return self._send_held(delivery, send, message)
+        if not self._queue:
+            return None
+        item, cause = self._queue.popleft()
+        if isinstance(item, Gap):
+            return self._tell(item)
+        return self._deliver(item, cause)
+
+    async def _send_held(self, delivery: Delivery, send: Send, message: Any) -> None:
+        following = self.held[0][0].cause if self.held else None
+        if following is not None and following is not delivery.cause:
+            following.followers.append(self._start)
+        if not delivery.over:
+            current_delivery.set(delivery)
+            await send(message)
+
+    async def _deliver(self, event: Event, cause: Call | None) -> None:
+        thread = CallContext()
+        thread.enter()
+        consumer = self.owner.consumer
         try:
-            while self._queue:
-                event, cause = self._queue.popleft()
-                if cause is not None:
-                    # A client reads the reply to its own change first.
-                    await cause.finished.wait()
-                try:
-                    async with own_thread():
-                        if isinstance(event, Gap):
-                            await self._tell(event)
-                        else:
-                            await self._deliver(event)
-                except Exception:
-                    # A reply failed, and so did the one that should say so: the next may not.
-                    logger.exception("An event of %s was not delivered", self.observer_id)
+            if not self._by_connecting and consumer.may_hear():
+                allowed = tuple(self.subscribers.values())
+            else:
+                allowed = await self._asked(event)
+            if not allowed:
+                return
+            delivery = self._delivery = Delivery(event, allowed, self, cause)
+            token = current_delivery.set(delivery)
+            try:
+                await self.observer.handling(read(event), consumer)
+            except Exception as error:
+                current_delivery.reset(token)
+                for subscriber in allowed:
+                    if subscriber.reply_id not in delivery.gone:
+                        await consumer.fail_event(subscriber, event.action, error)
         finally:
-            self._task = None
+            if thread.thread is None:
+                thread.ended = True
+            else:
+                await thread.end()
 
-    async def _deliver(self, event: Event) -> None:
+    async def _asked(self, event: Event) -> tuple[Subscriber, ...]:
+        """Those who may hear an event; the others are told so, and their subscription ends."""
+        consumer = self.owner.consumer
         may_hear = []
         for key, subscriber in list(self.subscribers.items()):
             try:
-                await self.owner.consumer.check_event(subscriber, event)
+                await consumer.check_event(subscriber, event)
             except REFUSALS as refusal:
                 if self.owner.drop(subscriber):
-                    await self.owner.consumer.end_subscription(subscriber, event.action, refusal)
+                    await consumer.end_subscription(subscriber, event.action, refusal)
             except Exception as error:
-                await self.owner.consumer.fail_event(subscriber, event.action, error)
+                await consumer.fail_event(subscriber, event.action, error)
             else:
                 may_hear.append((key, subscriber))
         # Whoever has unsubscribed while others were asked hears nothing any more.
-        allowed = [subscriber for key, subscriber in may_hear if key in self.subscribers]
-        if not allowed:
-            return
-        token = current_delivery.set(Delivery(event, tuple(allowed)))
-        try:
-            await self.observer(json.loads(event.message), consumer=self.owner.consumer)
-        except Exception as error:
-            for subscriber in allowed:
-                await self.owner.consumer.fail_event(subscriber, event.action, error)
-        finally:
-            current_delivery.reset(token)
+        return tuple(subscriber for key, subscriber in may_hear if key in self.subscribers)
 
     async def _tell(self, gap: Gap) -> None:
         for subscriber in list(self.subscribers.values()):
@@ -177,6 +299,16 @@ class Subscription:
         for subscriber in ended:
             refusal = Throttled(detail=TOO_SLOW)
             await self.owner.consumer.end_subscription(subscriber, event.action, refusal)
+
+
+def read(event: Event) -> Any:
+    """A copy of an event's message, for one handler."""
+    decode = event.memo.get(read)
+    if decode is None:
+        # Looked at once, and not by each reader.
+        decode = json.loads if LONG_INTEGER.search(event.message) else loads_short
+        event.memo[read] = decode
+    return decode(event.message)  # type: ignore[no-any-return, unused-ignore]
 
 
 class Subscriptions:
@@ -247,7 +379,7 @@ class Subscriptions:
             subscription = Subscription(self, observer, group)
             self._subscriptions[observer.stable_id, group] = subscription
         self.connection.subscribed += key not in subscription.subscribers
-        subscription.subscribers[key] = subscriber
+        subscription.add(key, subscriber)
         return subscription
 
     def leave(self, observer: BaseObserver, group: str, request_id: Any) -> None:
@@ -300,6 +432,8 @@ class Subscriptions:
         for key in keys:
             del subscription.subscribers[key]
         self.connection.subscribed -= len(keys)
+        if keys:
+            subscription.discarded(subscriber)
         if keys and not subscription.subscribers:
             del self._subscriptions[subscription.observer_id, subscription.group]
             hub.leave(subscription.group, subscription)
@@ -319,6 +453,8 @@ class Subscriptions:
         self._closed = True
         for subscription in self:
             self.connection.subscribed -= len(subscription.subscribers)
+            for subscriber in list(subscription.subscribers.values()):
+                subscription.discarded(subscriber)
             subscription.subscribers.clear()
             hub.leave(subscription.group, subscription)
         self._subscriptions.clear()

@@ -15,7 +15,7 @@ from typing import Any, assert_never
 
 from .conversation import Conversation, State
 from .effects import Authenticate, CloseCode, Effect, Initialise, Send, Start, Stop
-from .frames import InvalidMessage, kind_of
+from .frames import InvalidMessage, encode, kind_of
 from .messages import (
     ClientMessage,
     Complete,
@@ -108,6 +108,10 @@ class GraphQLTransportWS(Conversation):
         if not self._runs(id, operation):
             return []
         return [Send(text_of(Next(id, result)))]
+
+    def opening(self, id: str) -> str:
+        """What stands before a result that is JSON already; ``}`` stands after it."""
+        return f'{{"type": "next", "id": {encode(id)}, "payload": '
 
     def error(self, id: str, errors: list[dict[str, Any]], operation: object) -> list[Effect]:
         """

@@ -17,7 +17,7 @@ from .conversation import Conversation, State
 from .effects import Authenticate, CloseCode, Effect, Initialise, Send
 from .effects import Start as StartEffect
 from .effects import Stop as StopEffect
-from .frames import InvalidMessage
+from .frames import InvalidMessage, encode
 from .graphql_ws_messages import (
     ClientMessage,
     Complete,
@@ -119,6 +119,10 @@ class GraphQLWS(Conversation):
         if not self._runs(id, operation):
             return []
         return [Send(text_of(Data(id, result)))]
+
+    def opening(self, id: str) -> str:
+        """What stands before a result that is JSON already; ``}`` stands after it."""
+        return f'{{"type": "data", "id": {encode(id)}, "payload": '
 
     def error(self, id: str, errors: list[dict[str, Any]], operation: object) -> list[Effect]:
         """

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from django.http import StreamingHttpResponse
 
 from dcrf_graph.graphql.errors import internal
+from dcrf_graph.graphql.sharing import Encoded
 from dcrf_graph.protocols.frames import InvalidMessage, encode
 
 Result = dict[str, Any]
@@ -93,7 +94,7 @@ async def _parts(
                 yield framing.sign_of_life()
                 continue
             try:
-                text = encode(result)
+                text = result.text if isinstance(result, Encoded) else encode(result)
             except InvalidMessage as error:
                 yield framing.result(encode({"data": None, "errors": [internal(error)]}))
                 break

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack, aclosing
 from contextvars import Context
 from functools import partial
@@ -24,6 +25,8 @@ from dcrf_graph.authentication import Identity
 from dcrf_graph.connection import Connection
 from dcrf_graph.exceptions import TooManyConnections, TooManyFrames
 from dcrf_graph.graphql.errors import expected, internal
+from dcrf_graph.graphql.sharing import Encoded
+from dcrf_graph.graphql.subscriptions import Results
 from dcrf_graph.observer.subscriptions import current_delivery
 from dcrf_graph.presence import FINISH_TIMEOUT, Farewell, Presence, within
 from dcrf_graph.protocols.effects import (
@@ -90,18 +93,21 @@ class Host(Protocol):
 
     async def operate(
         self, request: OperationRequest, context: dict[str, Any]
-    ) -> list[dict[str, Any]] | Result | AsyncGenerator[Result, None]:
+    ) -> list[dict[str, Any]] | Result | Results:
         """Run an operation: errors if it was refused, a result, or results over time."""
 
 
 class Socket:
     """One WebSocket: what may be sent on it, in which order, and when it is over."""
 
+    __slots__ = ("_line", "_receive", "_send", "_sending", "closed")
+
     def __init__(self, receive: Any, send: Any) -> None:
         self._receive = receive
         self._send = send
         # Many tasks send. Whoever comes first is sent first, also where the server makes them wait.
-        self._line = asyncio.Lock()
+        self._line: deque[asyncio.Future[None]] | None = None
+        self._sending = False
         self.closed = False
 
     async def accept(self, subprotocol: str | None) -> None:
@@ -110,26 +116,67 @@ class Socket:
 
     async def send(self, text: str) -> None:
         """Send a frame; nothing happens once the socket is closed."""
-        async with self._line:
+        if self._sending:
+            await self._turn()
+        else:
+            self._sending = True
+        try:
             if not self.closed:
-                await self._pass_on({"type": "websocket.send", "text": text})
+                await self._send({"type": "websocket.send", "text": text})
+        except (OSError, RuntimeError) as error:
+            self._gone("websocket.send", error)
+        finally:
+            if self._line:
+                self._next()
+            else:
+                self._sending = False
 
     async def close(self, close: Close) -> None:
         """Close, once, after what is being sent."""
-        async with self._line:
+        if self._sending:
+            await self._turn()
+        else:
+            self._sending = True
+        try:
             if not self.closed:
                 self.closed = True
                 await self._pass_on(
                     {"type": "websocket.close", "code": int(close.code), "reason": close.reason}
                 )
+        finally:
+            self._next()
+
+    async def _turn(self) -> None:
+        """Wait until those who came before have been sent."""
+        if self._line is None:
+            self._line = deque()
+        turn = asyncio.get_running_loop().create_future()
+        self._line.append(turn)
+        try:
+            await turn
+        except BaseException:
+            if turn.done() and not turn.cancelled():
+                self._next()  # it was given to us, and is not for us any more
+            raise
+
+    def _next(self) -> None:
+        while self._line:
+            turn = self._line.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._sending = False
 
     async def _pass_on(self, message: Mapping[str, Any]) -> None:
         try:
             await self._send(message)
         except (OSError, RuntimeError) as error:
-            # The server found the client gone before it told us.
-            self.closed = True
-            logger.debug("The socket was gone before %s: %s", message["type"], error)
+            self._gone(message["type"], error)
+
+    def _gone(self, sent: str, error: Exception) -> None:
+        # The server found the client gone before it told us.
+        self.closed = True
+        logger.debug("The socket was gone before %s: %s", sent, error)
 
     async def frame(self) -> Mapping[str, Any] | None:
         """The next frame of the client; None when it has gone."""
@@ -247,10 +294,10 @@ class NativeSession:
             await within(FINISH_TIMEOUT, self.connection.idle())
         await self.socket.close(Close(CloseCode.FORBIDDEN, farewell.reason))
 
-    async def _frame(self, stream: str, text: str) -> None:
+    def _frame(self, stream: str, text: str) -> Awaitable[None]:
         if self.presence.farewell is not None and current_delivery.get() is not None:
-            return  # an event that was on its way
-        await self.socket.send(self.protocol.envelope(stream, text).text)
+            return nothing()  # an event that was on its way
+        return self.socket.send(self.protocol.enveloped(stream, text))
 
 
 class GraphQLSession:
@@ -429,10 +476,16 @@ class GraphQLSession:
             await self.carry_out(self.protocol.next(id, outcome, operation))
             return []
         self._subscriptions.add(operation)
+        opening = self.protocol.opening(id)
+
+        def send(result: Result) -> Awaitable[None]:
+            if isinstance(result, Encoded) and self.protocol.runs(id, operation):
+                return self.socket.send(f"{opening}{result.text}}}")
+            return self.carry_out(self.protocol.next(id, result, operation))
+
         async with aclosing(outcome):
             await self.connection.certain()
-            async for result in outcome:
-                await self.carry_out(self.protocol.next(id, result, operation))
+            await outcome.deliver(send)
         return []
 
 
@@ -449,3 +502,7 @@ def refusal_of(error: Exception) -> str | None:
         logger.error("The authenticator failed", exc_info=error)
         return None
     return known.message
+
+
+async def nothing() -> None:
+    """Sends nothing."""

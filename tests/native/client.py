@@ -16,6 +16,7 @@ from channels.db import database_sync_to_async
 from django.contrib.auth.models import AnonymousUser, User
 
 from dcrf_graph.consumers import AsyncAPIConsumer
+from dcrf_graph.observer.deliverer import delivering
 
 T = TypeVar("T")
 PATIENCE = 10.0
@@ -99,7 +100,7 @@ class Client:
     async def rest(self) -> list[Any]:
         """Wait until nothing is going on; the frames that were not read before."""
         await asyncio.wait_for(self._sent.join(), PATIENCE)
-        while tasks := set(self.consumer.connection.tasks):
+        while tasks := self.consumer.connection.tasks | delivering():
             _, pending = await asyncio.wait(tasks, timeout=PATIENCE)
             assert not pending, f"still running: {pending}"
         unread = []

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from dcrf_graph.connection import open_connections
 from dcrf_graph.graphql.operations import Operation
+from dcrf_graph.observer.deliverer import delivering
 from dcrf_graph.routers import Router
 from tests.parity.cases import Arguments, cases_of
 from tests.parity.clients import Session, Watch, clients_of
@@ -98,7 +99,8 @@ def is_fence(event: Answer) -> bool:
 
 def running() -> set[asyncio.Task[Any]]:
     """The tasks of all connections, now."""
-    return {task for connection in list(open_connections) for task in connection.tasks}
+    of_connections = {task for each in list(open_connections) for task in each.tasks}
+    return of_connections | delivering()
 
 
 async def settled(lasting: set[asyncio.Task[Any]]) -> None:

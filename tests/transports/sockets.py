@@ -15,6 +15,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 
 from dcrf_graph.connection import open_connections
+from dcrf_graph.observer.deliverer import delivering
 from dcrf_graph.routers import Router
 
 PATIENCE = 10.0
@@ -232,7 +233,8 @@ async def graphql(router: Router, **scope: Any) -> AsyncIterator[GraphQLClient]:
 
 def tasks() -> set[asyncio.Task[Any]]:
     """What runs on the connections of this loop."""
-    return {task for connection in list(open_connections) for task in connection.tasks}
+    of_connections = {task for each in list(open_connections) for task in each.tasks}
+    return of_connections | delivering()
 
 
 async def quiet() -> None:

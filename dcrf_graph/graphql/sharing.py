@@ -1,0 +1,211 @@
+"""
+Execute once: which subscribers of one event may have one result.
+
+A result depends on the document (which belongs to one schema), the operation of
+it, the variables, and the bytes that the handler sent for this subscriber, and
+on nothing else, where every resolver that runs is derived. So equal keys share
+one execution and one encoding, for as long as the event is being delivered.
+Whatever might look at the context (a resolver, a directive's or a contribution
+of the application's own) means no sharing. Errors are never shared: what they
+say depends on who asks.
+
+Source: docs/decisions/0024-one-execution-for-equal-bytes.md
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias
+from weakref import WeakValueDictionary
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLEnumType,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    get_named_type,
+)
+
+from dcrf_graph.capture import Event, Text, TextReceiver
+from dcrf_graph.encoding import dumps
+from dcrf_graph.graphql.documents import Document
+from dcrf_graph.observer.subscriptions import Delivery
+from dcrf_graph.protocols.frames import encode
+
+Result: TypeAlias = dict[str, Any]
+MAX_SHARED = 512
+"""Results that one event keeps at most; further ones are made for each subscriber."""
+
+
+class Encoded(dict[str, Any]):
+    """A result whose JSON is there already; several clients may get it, so nobody changes it."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(result)
+        self.text = encode(result)
+
+
+class Shape:
+    """What subscribers who may share results ask for alike."""
+
+    __slots__ = ("__weakref__",)
+
+
+_shapes: WeakValueDictionary[tuple[Any, ...], Shape] = WeakValueDictionary()
+
+
+def parts(document: Document, operation: str | None, variables: str) -> tuple[Any, ...]:
+    """The components of the key, but for the bytes that the handler sent."""
+    return document, operation, variables
+
+
+def key_of(shape: Shape, text: str) -> tuple[Any, ...]:
+    """The key of a result: what was asked for, and what the handler sent."""
+    return shape, text
+
+
+def shape_of(
+    schema: GraphQLSchema,
+    document: Document,
+    operation: OperationDefinitionNode,
+    variables: Mapping[str, Any] | None,
+) -> Shape | None:
+    """The shape that this operation has in common with equal ones; None where it shares nothing."""
+    name = operation.name.value if operation.name else None
+    derived = document.derived.get(name)
+    if derived is None:
+        derived = document.derived[name] = is_derived(schema, document, operation)
+    if not derived:
+        return None
+    try:
+        text = json.dumps(variables or {}, sort_keys=True)
+    except (TypeError, ValueError):
+        return None
+    key = parts(document, name, text)
+    shape = _shapes.get(key)
+    if shape is None:
+        shape = _shapes[key] = Shape()
+    return shape
+
+
+class Sharing:
+    """Makes the results of one subscription, or takes those that are there."""
+
+    __slots__ = ("_execute", "_shape")
+
+    def __init__(self, shape: Shape, execute: Callable[[Event], Awaitable[Result]]) -> None:
+        self._shape = shape
+        self._execute = execute
+
+    def receiver(self, send: Callable[[Result], Awaitable[None]]) -> TextReceiver:
+        """Sends the result of each event that is no refusal, given unread."""
+        shape = self._shape
+
+        async def receive(text: str, delivery: Delivery) -> None:
+            memo = delivery.event.memo
+            key = key_of(shape, text)
+            found = memo.get(key)
+            await send(await self._made(text, delivery, key) if found is None else found)
+
+        return receive
+
+    async def of_event(self, event: Event) -> Result:
+        """The result of any event."""
+        delivery = getattr(event, "delivery", None)  # a page of a streamed list has none
+        if delivery is None or event.status >= 400:
+            return await self._execute(event)
+        text = dumps({**event.frame, "request_id": None})
+        key = key_of(self._shape, text)
+        found: Result | None = delivery.event.memo.get(key)
+        return await self._made(text, delivery, key) if found is None else found
+
+    async def _made(self, text: str, delivery: Delivery, key: Any) -> Result:
+        memo = delivery.event.memo
+        result = await self._execute(Text(text, delivery).read())
+        if "errors" in result:
+            return result
+        encoded = Encoded(result)
+        if len(memo) < MAX_SHARED:
+            memo[key] = encoded
+        return encoded
+
+
+# -- whether a result depends on nothing else ------------------------------------------------
+
+
+def marked(function: Any) -> Any:
+    """Say of a derived resolver that it looks at nothing but its source."""
+    function.derived = function
+    return function
+
+
+def is_marked(function: Any) -> bool:
+    """Whether a resolver is a derived one, and not something that was put around one.
+
+    ``functools.wraps`` copies attributes, so a wrapper has a mark, but of what it wraps.
+    """
+    return function is not None and getattr(function, "derived", None) is function
+
+
+def is_derived(
+    schema: GraphQLSchema, document: Document, operation: OperationDefinitionNode
+) -> bool:
+    """Whether everything that an operation selects is resolved by derived resolvers."""
+    fragments = {
+        node.name.value: node
+        for node in document.node.definitions
+        if isinstance(node, FragmentDefinitionNode)
+    }
+    root = schema.get_root_type(operation.operation)
+    return root is not None and looks_up(schema, root, operation.selection_set, fragments)
+
+
+def looks_up(
+    schema: GraphQLSchema,
+    parent: Any,
+    selections: SelectionSetNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+) -> bool:
+    """Whether a selection of a type, fragments included, only looks up.
+
+    Of unions and interfaces it is not asked how their members are told apart:
+    they share nothing.
+    """
+    if not isinstance(parent, GraphQLObjectType) or parent.is_type_of is not None:
+        return False
+    for node in selections.selections:
+        match node:
+            case FieldNode():
+                if node.name.value == "__typename":
+                    continue
+                field = parent.fields.get(node.name.value)
+                if field is None or not is_marked(field.resolve):
+                    return False
+                bound = get_named_type(field.type)
+                if isinstance(bound, GraphQLScalarType | GraphQLEnumType):
+                    continue
+                assert node.selection_set is not None
+                if not looks_up(schema, bound, node.selection_set, fragments):
+                    return False
+            case InlineFragmentNode():
+                condition = node.type_condition
+                inside: Any = parent
+                if condition is not None:
+                    inside = schema.get_type(condition.name.value)
+                if not looks_up(schema, inside, node.selection_set, fragments):
+                    return False
+            case FragmentSpreadNode():
+                fragment = fragments[node.name.value]
+                inside = schema.get_type(fragment.type_condition.name.value)
+                if not looks_up(schema, inside, fragment.selection_set, fragments):
+                    return False
+    return True

@@ -1,0 +1,150 @@
+"""
+Runs the deliveries of one event loop, and lets none of them wait for another.
+
+One task walks through whoever has something to deliver. A delivery that never
+has to wait costs no task, no thread and no turn of the loop. One that does wait
+(a slow handler, a client that does not read) keeps the task that it began in,
+and another goes on with the rest. Which task that is makes no difference to a
+handler: it runs in one task from its begin to its end, in a context of its own.
+
+Source: docs/decisions/0023-deliveries-run-until-they-wait.md
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import types
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import Context
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
+
+logger = logging.getLogger(__name__)
+
+IN_A_ROW = 1024
+"""Deliveries that may follow each other until the loop does something else."""
+
+
+class Line(Protocol):
+    """What waits in order for its deliveries: a subscription."""
+
+    @property
+    def connection(self) -> Any:
+        """What owns a delivery that waits."""
+
+    def next_delivery(self) -> Coroutine[Any, Any, None] | None:
+        """The delivery of what waits first; None where nothing does (any more)."""
+
+    def goes_on(self) -> bool:
+        """Whether there is more to deliver; if not, the line is added again when there is."""
+
+
+class Deliverer:
+    """The lines of one loop that have something to deliver, and who walks through them."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._ready: deque[Line] = deque()
+        self._walker: asyncio.Task[None] | None = None
+
+    def add(self, line: Line) -> None:
+        """Deliver what waits in a line; it must not be added again before it has been empty."""
+        self._ready.append(line)
+        if self._walker is None:
+            self._start()
+
+    @property
+    def tasks(self) -> set[asyncio.Task[Any]]:
+        """What goes on with what is ready, if anything is; it belongs to no connection."""
+        if self._walker is None or self._loop.is_closed():
+            return set()
+        return {self._walker}
+
+    def _start(self) -> None:
+        # An empty context: no request of whoever caused the change leaks in.
+        self._walker = self._loop.create_task(self._walk(), context=Context())
+
+    async def _walk(self) -> None:
+        this = asyncio.current_task()
+        assert this is not None
+        line: Line
+
+        def waits() -> None:
+            # Whoever waits keeps this task.
+            line.connection.own(this)
+            self._walker = None
+            if self._ready:
+                self._start()
+
+        in_a_row = 0
+        try:
+            while self._walker is this and self._ready:
+                line = self._ready.popleft()
+                delivery = line.next_delivery()
+                try:
+                    if delivery is not None:
+                        await begun(delivery, waits)
+                except Exception:
+                    # A reply failed, and so did the one that should say so: the next may not.
+                    logger.exception("An event was not delivered")
+                except asyncio.CancelledError:
+                    if this.cancelling():
+                        raise
+                    # The handler waited for something that somebody else has cancelled.
+                    logger.exception("An event was not delivered")
+                if line.goes_on():
+                    self._ready.append(line)
+                in_a_row += 1
+                if self._walker is this and in_a_row >= IN_A_ROW:
+                    in_a_row = 0
+                    await asyncio.sleep(0)
+        finally:
+            if self._walker is this:
+                self._walker = None
+            if self._ready and self._walker is None and not self._loop.is_closed():
+                self._start()
+
+
+@types.coroutine
+def begun(work: Coroutine[Any, Any, None], waits: Callable[[], None]) -> Generator[Any, Any, None]:
+    """Run a coroutine in a context of its own; ``waits`` is called when it first has to wait."""
+    context = Context()
+    try:
+        waiting = context.run(work.send, None)
+    except StopIteration:
+        return
+    waits()
+    while True:
+        try:
+            value = yield waiting
+        except GeneratorExit:
+            work.close()
+            raise
+        except BaseException as error:
+            step: Any = work.throw
+            value = error
+        else:
+            step = work.send
+        try:
+            waiting = context.run(step, value)
+        except StopIteration:
+            return
+
+
+_deliverers: WeakKeyDictionary[asyncio.AbstractEventLoop, Deliverer] = WeakKeyDictionary()
+
+
+def deliverer() -> Deliverer:
+    """The deliverer of the running loop."""
+    loop = asyncio.get_running_loop()
+    found = _deliverers.get(loop)
+    if found is None:
+        found = _deliverers[loop] = Deliverer(loop)
+    return found
+
+
+def delivering() -> set[asyncio.Task[Any]]:
+    """What walks through ready subscriptions now, on any loop; it belongs to no connection."""
+    return {task for each in list(_deliverers.values()) for task in each.tasks}
