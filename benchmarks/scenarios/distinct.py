@@ -12,6 +12,7 @@ from benchmarks.wires import GraphQL
 PER_OPERATION = 10
 """Subscribers of each operation: of 500, 50 different ones."""
 OURS = Contender("dcrf_graph, 50 operations", "benchmarks.apps.ours")
+WIRE = GraphQL("/router", per_operation=PER_OPERATION)
 TEXT = f"""\
 As the GraphQL fan-out, but {PER_OPERATION} subscribers each have an operation of their own: the
 same fields in another order. The marginal cost holds what an operation costs: 10 become 50.
@@ -20,7 +21,7 @@ same fields in another order. The marginal cost holds what an operation costs: 1
 
 async def run(effort: Effort, peers: bool) -> Outcome:
     """Measure 50 distinct operations among 500 subscribers."""
-    wires = {LIMIT: WIRES[LIMIT], OURS: GraphQL("/router", per_operation=PER_OPERATION)}
+    wires = {LIMIT: WIRES[LIMIT], OURS: WIRE}
     measured = await marginal(wires, effort)
     ratio = measured.over(OURS, LIMIT, DELIVERY)
     line = Line("50 distinct operations among 500", 2.25, ratio)
