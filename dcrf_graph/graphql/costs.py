@@ -45,6 +45,8 @@ SIZES = ("first", "last", "limit", "pageSize", "page_size")
 """The arguments by which clients choose how many rows they get."""
 ANY_MAP: dict[str, dict[str, Any]] = {"": {}}
 """A map that is not empty, so that Ariadne asks for it; ``Pricing`` answers instead."""
+KEPT = 64
+"""Prices of one operation that are remembered."""
 PAGED = frozenset({"page", "pages", "connection"})
 
 
@@ -99,9 +101,13 @@ class Costs:
         document: DocumentNode,
         operation: OperationDefinitionNode,
         variables: Mapping[str, Any] | None,
+        prices: dict[Any, int] | None = None,
     ) -> None:
         """
         Compare the price of an operation with ``GRAPHQL_MAX_COST``; None is any price.
+
+        Args:
+            prices: where the prices of this one operation are remembered.
 
         Raises:
             GraphQLError: for one that costs more; ``extensions.cost`` tells both.
@@ -109,13 +115,33 @@ class Costs:
         maximum = api_settings.GRAPHQL_MAX_COST
         if maximum is None:
             return
-        cost = self.of(document, operation, variables)
+        cost = self.known(document, operation, variables, {} if prices is None else prices)
         if cost > maximum:
             raise GraphQLError(
                 f"The operation is too large: it costs {cost}, {maximum} is allowed.",
                 operation,
                 extensions={"cost": {"requested": cost, "maximum": maximum}},
             )
+
+    def known(
+        self,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any] | None,
+        prices: dict[Any, int],
+    ) -> int:
+        """The price, remembered for what it may depend on: numbers and conditions."""
+        values = variables.items() if isinstance(variables, Mapping) else ()
+        if any(isinstance(value, list | dict) for _, value in values):
+            return self.of(document, operation, variables)
+        numbers = frozenset(item for item in values if isinstance(item[1], int | float))
+        weights = (api_settings.GRAPHQL_LIST_COST, api_settings.MAX_PAGE_SIZE)
+        key = (numbers, weights)
+        if key not in prices:
+            if len(prices) >= KEPT:
+                prices.clear()
+            prices[key] = self.of(document, operation, variables)
+        return prices[key]
 
     def of_field(self, parent: Any, name: str, arguments: Arguments) -> dict[str, Any]:
         """What Ariadne's ``compute_cost`` is told of a field."""

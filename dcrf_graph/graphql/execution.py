@@ -120,7 +120,8 @@ class Executor:
         """
         try:
             check_variables_size(variables)
-            self.costs.check(document.node, operation, variables)
+            prices = document.plans.setdefault(("prices", id(operation)), {})
+            self.costs.check(document.node, operation, variables, prices)
         except GraphQLError as error:
             raise DocumentRefused([error], TOO_LARGE) from error
 

@@ -20,7 +20,7 @@ from dcrf_graph.graphql.costs import Costs
 from dcrf_graph.graphql.schema import derive
 from dcrf_graph.mixins import ListModelMixin, PaginatedModelListMixin, RetrieveModelMixin
 from dcrf_graph.pagination import WebsocketLimitOffsetPagination
-from tests.graphql.board import Registered
+from tests.graphql.board import REGISTRATIONS, Registered
 from tests.graphql.doubles import Client, reply
 from tests.testapp.models import Label, Note
 
@@ -166,3 +166,27 @@ async def test_what_costs_more_than_the_setting_is_not_executed(limit: int, refu
         "cost": {"requested": 22, "maximum": 20},
     }
     assert client.streams.calls == []
+
+
+def test_a_remembered_price_depends_on_numbers_and_nothing_else() -> None:
+    """One price for any text; another for another page; none for what has parts."""
+    derived = derive(REGISTRATIONS)
+    query = (
+        "query($limit: Int, $search: String) { articles(limit: $limit, search: $search) { count } }"
+    )
+    document: Any = parse(query)
+    costs, prices = Costs(derived.schema, derived.operations), dict[Any, int]()
+    variables: list[dict[str, Any]] = [
+        {"limit": 5},
+        {"limit": 5, "search": "a"},
+        {"limit": 50},
+        {"search": ["a"]},
+    ]
+    for each in variables:
+        costs.check(document, document.definitions[0], each, prices)
+    assert len(prices) == 2
+    assert [costs.of(document, document.definitions[0], each) for each in variables[:3]] == [
+        min(prices.values()),
+        min(prices.values()),
+        max(prices.values()),
+    ]
