@@ -12,6 +12,7 @@ import asyncio
 import importlib
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import django
@@ -52,7 +53,62 @@ def a_valuable() -> None:
     KeyedByUUID.objects.create(title="valuable")
 
 
-ACTS = {act.__name__: act for act in (parcels, parcels_from_a_coroutine, a_bell, a_valuable)}
+def and_a_note(leave: Callable[[Any], None]) -> None:
+    """Have the one user that there is leave, and write a note that it would have heard of."""
+    from django.contrib.auth.models import User
+
+    from tests.testapp.models import Note
+
+    importlib.import_module("tests.transports.listeners")
+    leave(User.objects.get())
+    Note.objects.create(text="after")
+
+
+def a_revocation() -> None:
+    """Revoke a user's access."""
+    from dcrf_graph.revocation import revoke
+
+    and_a_note(revoke)
+
+
+def a_logout() -> None:
+    """Log out of the one session that there is."""
+    from django.contrib.auth import logout
+    from django.contrib.sessions.backends.db import SessionStore
+    from django.contrib.sessions.models import Session
+    from django.http import HttpRequest
+
+    def leave(user: Any) -> None:
+        request = HttpRequest()
+        request.user = user
+        request.session = SessionStore(Session.objects.get().session_key)
+        logout(request)
+
+    and_a_note(leave)
+
+
+def a_deactivation() -> None:
+    """Deactivate a user."""
+
+    def leave(user: Any) -> None:
+        user.is_active = False
+        user.save()
+
+    and_a_note(leave)
+
+
+ACTS = {
+    act.__name__: act
+    for act in (
+        parcels,
+        parcels_from_a_coroutine,
+        a_bell,
+        a_valuable,
+        a_revocation,
+        a_logout,
+        a_deactivation,
+    )
+}
 
 
 def main(order: dict[str, Any]) -> None:
