@@ -8,6 +8,8 @@ change. Clients that name none are no browsers.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlparse
 
@@ -32,18 +34,32 @@ class Origins(OriginValidator):
 
     def let_in(self, scope: Any) -> bool:
         """Whether every Origin that the handshake names, if any, is one of ours."""
-        named = [value for name, value in scope.get("headers", ()) if name == b"origin"]
-        return all(self.allows(value.decode("latin1")) for value in named)
+        headers = scope.get("headers", ())
+        named = [value for name, value in headers if name == b"origin"]
+        hosts = [value.decode("latin1") for name, value in headers if name == b"host"]
+        return all(self.allows(value.decode("latin1"), hosts) for value in named)
 
-    def allows(self, origin: str) -> bool:
-        """Whether a page of this Origin may connect; never raises."""
+    def allows(self, origin: str, asked: Sequence[str] = ()) -> bool:
+        """Whether a page of this Origin may connect; never raises.
+
+        Args:
+            asked: what the client calls this server, by its ``Host``.
+        """
         hosts = api_settings.ALLOWED_ORIGINS
         if hosts is None:
             hosts = settings.ALLOWED_HOSTS
             if settings.DEBUG and not hosts:
                 hosts = [".localhost", "127.0.0.1", "[::1]"]
+            if "*" in hosts:
+                # Any name of this server, which is not any page: the host that was asked.
+                hosts = [hostname_of(each) for each in asked]
         self.allowed_origins = hosts
         try:
             return bool(self.validate_origin(urlparse(origin)))
         except ValueError:  # no URL, or a port that is no number
             return False
+
+
+def hostname_of(host: str) -> str:
+    """The name in a ``Host`` header, without the port."""
+    return host.rpartition(":")[0] if re.search(r":\d+$", host) else host

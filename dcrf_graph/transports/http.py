@@ -53,6 +53,7 @@ from .http_accept import GRAPHQL_RESPONSE, JSON, Acceptable, acceptable, wants_p
 from .http_refusal import RequestRefused
 from .http_request import RequestLimits, read_request
 from .http_scope import scope_of
+from .http_sites import check_site
 from .http_uploads import is_form
 from .streaming import stream, whole
 from .watch import Watch
@@ -134,6 +135,7 @@ async def _answer(
     scope = await scope_of(request)
     handshake = dict(scope)
     identity = await _authenticate(host, scope)
+    check_site(request, identity.user)
     scope.update(user=identity.user, auth=identity.auth)
     context = {"request": request, "scope": scope, "user": identity.user}
     if isinstance(asked, list):

@@ -77,6 +77,52 @@ async def test_who_brings_nothing_is_nobody() -> None:
     assert (await over_http({})).json()["data"]["whoAmI"] == {"name": "", "auth": "None"}
 
 
+# -- other sites ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize("how", [by_session, by_token])
+async def test_a_page_of_another_site_asks_nothing_by_get(
+    how: Callable[[User], Headers], site: str, ada: User
+) -> None:
+    headers = await shown(how, ada)
+    refused = await over_http(headers, "get", **{"Sec-Fetch-Site": site})
+    assert refused.status_code == 403
+    assert "Apollo-Require-Preflight" in refused.json()["errors"][0]["message"]
+    stream = await over_http(
+        headers, "get", **{"Sec-Fetch-Site": site, "Accept": "text/event-stream"}
+    )
+    assert stream.status_code == 403
+    for shows in ({"Apollo-Require-Preflight": "1"}, {"Content-Type": "application/json"}):
+        allowed = await over_http(headers, "get", **{"Sec-Fetch-Site": site}, **shows)
+        assert allowed.json()["data"]["whoAmI"]["name"] == "ada"
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}]
+)
+async def test_a_page_of_ours_and_a_program_ask_by_get(more: dict[str, str], ada: User) -> None:
+    response = await over_http(await shown(by_session, ada), "get", **more)
+    assert response.json()["data"]["whoAmI"]["name"] == "ada"
+
+
+async def test_strangers_ask_by_get_from_wherever_they_are() -> None:
+    response = await over_http({}, "get", **{"Sec-Fetch-Site": "cross-site"})
+    assert response.json()["data"]["whoAmI"]["name"] == ""
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded"])
+async def test_what_a_form_of_another_site_can_send_is_refused(kind: str, ada: User) -> None:
+    client: Any = AsyncClient(enforce_csrf_checks=True)
+    cookie = (await shown(by_session, ada))["cookie"]
+    client.cookies["sessionid"] = cookie.partition("=")[2]
+    response = await client.post("/graphql/", json.dumps({"query": AM_I}), content_type=kind)
+    assert response.status_code == 415
+
+
+# -- refusals ------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
     ("classes", "status", "header"),
     [

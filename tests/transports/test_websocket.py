@@ -14,7 +14,7 @@ from rest_framework.exceptions import APIException, AuthenticationFailed, Valida
 
 from dcrf_graph.decorators import action
 from dcrf_graph.routers import Router
-from tests.transports.desk import DeskConsumer, desk_router
+from tests.transports.desk import DeskConsumer, NoteConsumer, desk_router
 from tests.transports.sockets import (
     GRAPHQL,
     Client,
@@ -73,12 +73,17 @@ async def test_another_subprotocol_is_refused_with_what_is_offered(offered: list
 
 
 async def opened(*origins: bytes) -> bool:
+    """Whether a router, and a consumer that is served alone, let a page connect."""
     headers = [(b"host", b"testserver"), *((b"origin", origin) for origin in origins)]
-    client = Client(desk_router().as_asgi(), headers=headers)
-    try:
-        return bool((await client.connect())["type"] == "websocket.accept")
-    finally:
-        await client.disconnect()
+    answers = []
+    for application in (desk_router().as_asgi(), NoteConsumer.as_asgi()):
+        client = Client(application, headers=headers)
+        try:
+            answers.append((await client.connect())["type"] == "websocket.accept")
+        finally:
+            await client.disconnect()
+    assert answers[0] == answers[1]
+    return answers[0]
 
 
 async def test_a_client_that_names_no_origin_is_no_browser_and_may_connect() -> None:
@@ -121,6 +126,14 @@ async def test_allowed_origins_replace_allowed_hosts() -> None:
 @override_settings(DCRF_GRAPH={"ALLOWED_ORIGINS": ["*"]})
 async def test_a_star_lets_every_page_in() -> None:
     assert await opened(b"https://evil.example")
+
+
+@override_settings(ALLOWED_HOSTS=["*"])
+async def test_a_server_of_any_name_lets_in_the_pages_of_the_name_that_was_asked() -> None:
+    assert await opened()
+    assert await opened(b"https://testserver:8443")
+    assert not await opened(b"https://evil.example")
+    assert not await opened(b"https://testserver.evil.example")
 
 
 @override_settings(DEBUG=True, ALLOWED_HOSTS=[])
