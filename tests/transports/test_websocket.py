@@ -75,7 +75,7 @@ async def test_another_subprotocol_is_refused_with_what_is_offered(offered: list
 async def opened(*origins: bytes) -> bool:
     """Whether a router, and a consumer that is served alone, let a page connect."""
     headers = [(b"host", b"testserver"), *((b"origin", origin) for origin in origins)]
-    answers = []
+    answers: list[bool] = []
     for application in (desk_router().as_asgi(), NoteConsumer.as_asgi()):
         client = Client(application, headers=headers)
         try:
