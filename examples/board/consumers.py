@@ -23,6 +23,7 @@ from rest_framework.filters import OrderingFilter, SearchFilter
 
 from dcrf_graph.decorators import action
 from dcrf_graph.generics import GenericAsyncAPIConsumer
+from dcrf_graph.live_lists import LiveListMixin
 from dcrf_graph.mixins import (
     CreateModelMixin,
     DeleteModelMixin,
@@ -180,6 +181,7 @@ class CardConsumer(
     PatchModelMixin,
     DeleteModelMixin,
     ObserverModelInstanceMixin,
+    LiveListMixin,
     BoardAPIConsumer,
 ):
     queryset = Card.objects.select_related("assignee").prefetch_related("labels")

@@ -10,7 +10,7 @@ from dcrf_graph.permissions import BasePermission
 from examples.board.models import Board, Card, Comment, Visitor
 
 Scope = dict[str, Any]
-READING = frozenset({"list", "list_cancel", "retrieve", "subscribe_instance"})
+READING = frozenset({"list", "list_cancel", "retrieve", "subscribe_instance", "subscribe_list"})
 CHANGING = frozenset({"update", "patch", "delete"})
 
 

@@ -121,7 +121,7 @@ class Recorder:
             while exchange.events[-1]["action"] != "delete":
                 exchange.events.append(await self.payload(request_id))
             await sync_to_async(restore)()
-        keys = {name: value for name, value in request.items() if name != "action"}
+        keys = {name: value for name, value in request.items() if name not in ("action", "query")}
         ended = await self.ask(exchange.stream, ENDING[request["action"]], **keys)
         while ended.replies[-1]["action"] != ended.request["action"]:
             # What was on its way when the subscription ended.

@@ -137,6 +137,13 @@ OTHERS: dict[tuple[str, str], dict[str, Arguments]] = {
         "long": {"board": 1, "text": "x" * 1001},
     },
     ("chat", "join"): {name: {"board": key} for name, key in [*KEYS["boards"].items(), ("no", 9)]},
+    ("cards", "subscribe_list"): {
+        "plain": {},
+        "what is found": {
+            "query": {"board": "1", "status": "at-risk", "ordering": "-title", "search": "Card"},
+        },
+        "unknown column": {"query": {"column": "999"}},
+    },
     ("cards", "subscribe_card_activity"): {
         name: {"board": key} for name, key in [*KEYS["boards"].items(), ("unknown", 999)]
     },

@@ -76,6 +76,7 @@ class Client(Protocol):
 
 ENDING = {
     "subscribe_instance": "unsubscribe_instance",
+    "subscribe_list": "unsubscribe_list",
     "subscribe_card_activity": "unsubscribe_card_activity",
     "subscribe_comment_activity": "unsubscribe_comment_activity",
     "join": "leave",
@@ -132,7 +133,8 @@ class NativeSession:
         self.send(operation.stream, operation.action, arguments, id)
         watch = NativeWatch(self, operation, arguments, id)
         reply = await arrival(self.mail[id])
-        if reply["response_status"] >= 400:
+        # The reply to the subscription of a list is the list.
+        if reply["response_status"] >= 400 or operation.shape == "live":
             self.mail[id].put_nowait(reply)
         else:
             assert reply["response_status"] in (201, 204)

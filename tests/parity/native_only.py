@@ -17,6 +17,7 @@ ACTIONS: dict[tuple[str, str], str] = {
     ("boards", "unsubscribe_instance"): ENDS_A_SUBSCRIPTION,
     ("columns", "unsubscribe_instance"): ENDS_A_SUBSCRIPTION,
     ("cards", "unsubscribe_instance"): ENDS_A_SUBSCRIPTION,
+    ("cards", "unsubscribe_list"): ENDS_A_SUBSCRIPTION,
     ("cards", "unsubscribe_card_activity"): ENDS_A_SUBSCRIPTION,
     ("comments", "unsubscribe_comment_activity"): ENDS_A_SUBSCRIPTION,
     ("chat", "leave"): ENDS_A_SUBSCRIPTION,

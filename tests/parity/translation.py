@@ -230,9 +230,23 @@ def graphql_refusal(error: Mapping[str, Any]) -> Refusal:
 # -- events --------------------------------------------------------------------------------------
 
 
+def list_update_of(type_: Any, frame: Mapping[str, Any]) -> Any:
+    """The frame of a list that is followed: the reply has its rows, events are about one."""
+    action, data = frame["action"], frame["data"]
+    update = {"action": action.upper(), "rows": None, "id": None, "data": None}
+    if action == "subscribe_list":
+        return update | {"action": "SNAPSHOT", "rows": data_of(data, type_.fields["rows"].type)}
+    update["id"] = str(data.get("id", data.get("pk")))
+    return update | (
+        {} if action == "delete" else {"data": data_of(data, type_.fields["data"].type)}
+    )
+
+
 def event_of(operation: Operation, schema: GraphQLSchema, frame: Mapping[str, Any]) -> Any:
     """The frame of a native event as the data of a GraphQL one."""
     type_ = bare(root_field(schema, operation).type)
+    if operation.shape == "live":
+        return list_update_of(type_, frame)
     if operation.shape != "event":
         return data_of(frame["data"], type_)
     data = frame["data"]
