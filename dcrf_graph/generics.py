@@ -21,6 +21,7 @@ from dcrf_graph.calls import current_call
 from dcrf_graph.consumers import AsyncAPIConsumer
 from dcrf_graph.exceptions import ConfigurationError
 from dcrf_graph.loading.representation import loading
+from dcrf_graph.loading.together import found_together
 from dcrf_graph.permissions import BasePermission, method_of_call
 from dcrf_graph.scope_utils import CallView
 from dcrf_graph.settings import api_settings
@@ -76,7 +77,9 @@ class GenericAsyncAPIConsumer(AsyncAPIConsumer):
             raise ValidationError({lookup: [REQUIRED]})
         arguments = {name: value for name, value in kwargs.items() if name != "queryset"}
         queryset = self.filter_queryset(queryset=self.get_queryset(**kwargs), **arguments)
-        row: Model = get_object_or_404(queryset, **{self.lookup_field: kwargs[lookup]})
+        name, key = self.lookup_field, kwargs[lookup]
+        found = found_together(queryset, name, key) if self.load_relations else None
+        row: Model = get_object_or_404(queryset, **{name: key}) if found is None else found
         if asks_about_objects(self):
             call = current_call.get()
             named = str((call.action if call else None) or kwargs.get("action") or "retrieve")

@@ -35,7 +35,9 @@ def counted() -> Iterator[Queries]:
     queries = Queries()
 
     def listen(connection: Any, **kwargs: Any) -> None:
-        connection.execute_wrappers.append(queries.note)
+        # A connection that is opened again is the same object.
+        if queries.note not in connection.execute_wrappers:
+            connection.execute_wrappers.append(queries.note)
 
     connection_created.connect(listen)
     listening = connections["default"]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections import defaultdict
 from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
@@ -21,7 +22,7 @@ from typing import Any
 from ariadne import SchemaBindable
 from ariadne.contrib.federation.schema import make_federated_schema
 from ariadne.contrib.federation.utils import resolve_entities
-from ariadne.utils import type_set_extension
+from ariadne.utils import type_get_extension, type_set_extension
 from graphql import (
     GraphQLError,
     GraphQLNonNull,
@@ -36,6 +37,7 @@ from dcrf_graph.graphql.definitions import Definition, TypeDefinition
 from dcrf_graph.graphql.errors import BAD_INPUT
 from dcrf_graph.graphql.operations import Operation
 from dcrf_graph.graphql.resolvers import Resolver, call
+from dcrf_graph.loading.together import Together, looking_together
 from dcrf_graph.settings import api_settings
 
 SPECIFICATION = "https://specs.apollo.dev/federation/"
@@ -121,6 +123,7 @@ def retrieve(operation: Operation) -> Resolver:
         key = coerced(reference.get(lookup), root.fields[operation.name].args[lookup].type)
         return await answer(None, info, **{lookup: key})
 
+    resolve.lookup = operation.lookup  # type: ignore[attr-defined]
     return resolve
 
 
@@ -148,7 +151,9 @@ def make_subgraph(
 
 
 async def resolve_each(root: Any, info: GraphQLResolveInfo, representations: list[Any]) -> Any:
-    """Resolve references, each on its own: one that is refused is null, with its error.
+    """Resolve references, each by a call of its own: one that is refused is null, with its error.
+
+    The calls find their rows together (docs/decisions/0031-calls-that-find-their-rows-together.md).
 
     As many at once as a connection may call; no more in all than the setting
     ``GRAPHQL_MAX_ENTITIES``.
@@ -157,11 +162,31 @@ async def resolve_each(root: Any, info: GraphQLResolveInfo, representations: lis
     if limit is not None and len(representations) > limit:
         raise bad_reference(f"More than {limit} representations.")
     turns = asyncio.Semaphore(api_settings.MAX_CONCURRENT_CALLS)
-    return await asyncio.gather(*(resolve_one(root, info, r, turns) for r in representations))
+    together = asked_together(info, representations)
+    return await asyncio.gather(
+        *(resolve_one(root, info, each, turns, together) for each in representations)
+    )
+
+
+def asked_together(info: GraphQLResolveInfo, representations: list[Any]) -> dict[str, Together]:
+    """What is looked for together: the derived references of each type, by its name."""
+    found: defaultdict[str, Together] = defaultdict(Together)
+    for each in representations:
+        name = each.get("__typename") if isinstance(each, Mapping) else None
+        bound = info.schema.get_type(name) if isinstance(name, str) else None
+        resolver = type_get_extension(bound, "__resolve_reference__") if bound else None
+        lookup = getattr(resolver, "lookup", None)
+        if lookup is not None and isinstance(name, str):
+            found[name].want(each.get(lookup))
+    return dict(found)
 
 
 async def resolve_one(
-    root: Any, info: GraphQLResolveInfo, representation: Any, turns: asyncio.Semaphore
+    root: Any,
+    info: GraphQLResolveInfo,
+    representation: Any,
+    turns: asyncio.Semaphore,
+    together: Mapping[str, Together],
 ) -> Any:
     """The entity, None, or the error, which graphql-core raises at its place in the list."""
     if not isinstance(representation, Mapping):
@@ -173,8 +198,9 @@ async def resolve_one(
         return bad_reference(f"{name!r} is no entity of this subgraph.")
     async with turns:
         try:
-            (found,) = resolve_entities(root, info, representations=[dict(representation)])
-            return await as_awaitable(found)
+            with looking_together(together.get(str(name)) or Together()):
+                (found,) = resolve_entities(root, info, representations=[dict(representation)])
+                return await as_awaitable(found)
         except Exception as error:
             return error
 

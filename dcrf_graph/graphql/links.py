@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -32,6 +33,7 @@ from dcrf_graph.hypermedia import (
     HyperChannelsApiManyRelationField,
     HyperChannelsApiRelationField,
 )
+from dcrf_graph.loading.together import Together, looking_together
 from dcrf_graph.settings import api_settings
 
 CALLS = "dcrf_graph.links"
@@ -118,6 +120,7 @@ class LinkCalls:
         self._turns = asyncio.Semaphore(api_settings.MAX_CONCURRENT_CALLS)
         self._calls: dict[str, asyncio.Task[Any]] = {}
         self._waiting: dict[str, int] = {}
+        self._together: defaultdict[tuple[str, str, str], Together] = defaultdict(Together)
         self._followed = 0
 
     def count(self, links: int, user: Any) -> None:
@@ -143,7 +146,10 @@ class LinkCalls:
         named = [link.stream, link.action, sorted(arguments.items()), part]
         key = json.dumps(named, cls=DjangoJSONEncoder)
         if key not in self._calls:
-            self._calls[key] = asyncio.create_task(self._call(streams, link, arguments))
+            together = self._together[link.stream, link.action, part]
+            if len(arguments) == 1:
+                together.want(*arguments.values())
+            self._calls[key] = asyncio.create_task(self._call(streams, link, arguments, together))
         call = self._calls[key]
         self._waiting[key] = self._waiting.get(key, 0) + 1
         try:
@@ -154,9 +160,12 @@ class LinkCalls:
                 call.cancel()
                 del self._calls[key]
 
-    async def _call(self, streams: Any, link: Link, arguments: Mapping[str, Any]) -> Any:
+    async def _call(
+        self, streams: Any, link: Link, arguments: Mapping[str, Any], together: Together
+    ) -> Any:
         async with self._turns:
-            return await streams.call(link.stream, link.action, arguments)
+            with looking_together(together):
+                return await streams.call(link.stream, link.action, arguments)
 
 
 def follow(link: Link, key: str) -> Resolver:

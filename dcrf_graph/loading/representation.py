@@ -16,6 +16,7 @@ from rest_framework import serializers
 
 from dcrf_graph.loading.needs import is_plain, needs_of
 from dcrf_graph.loading.rows import load, may_be_narrowed, narrowed
+from dcrf_graph.loading.together import neighbours
 
 Selection: TypeAlias = Mapping[str, "Selection | None"]
 """The keys of an object that somebody asked for, and of the objects inside; None: all of it."""
@@ -73,7 +74,12 @@ def load_alike(serializer: Any, rows: list[Any]) -> None:
         if isinstance(row, Model) and row.pk is not None and not row._state.adding:
             alike.setdefault(type(row), []).append(row)
     for model, of_model in alike.items():
-        load(of_model, needs_of(serializer, model))
+        needs = needs_of(serializer, model)
+        if len(of_model) > 1:
+            load(of_model, needs)
+        else:
+            with neighbours(of_model[0]) as found:
+                load(found, needs)
 
 
 # -- what was selected ----------------------------------------------------------------------------

@@ -16,6 +16,8 @@ from dcrf_graph.permissions import IsAuthenticated
 from dcrf_graph.routers import Router
 from tests.graphql.board import ArticleConsumer, AuthorConsumer, NoteConsumer, SluggedConsumer
 from tests.graphql.sessions import Session
+from tests.native.client import in_thread
+from tests.queries import counted
 from tests.testapp.models import Article, Author, Slugged
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -143,6 +145,22 @@ async def test_a_reference_is_resolved_with_the_consumers_permissions(
         result = await session.result(ENTITIES, of=[ADA])
     assert [error["extensions"]["code"] for error in result.get("errors", [])] == codes
     assert (result["data"]["_entities"] == [None]) is bool(codes)
+
+
+@pytest.mark.parametrize("number", [2, 50])
+async def test_references_find_their_rows_together(
+    session: Session, settings: Any, number: int
+) -> None:
+    """One query for the rows of a type, whatever their number; one more for what is not there."""
+    keys = range(10, 10 + number)
+    await in_thread(Author.objects.bulk_create, [Author(pk=key, name=f"{key}") for key in keys])
+    of = [{"__typename": "Author", "id": str(key)} for key in [*keys, 99]]
+    with counted() as queries:
+        result = await session.result(ENTITIES, of=of)
+    *found, missing = result["data"]["_entities"]
+    assert [entity["name"] for entity in found] == [f"{key}" for key in keys]
+    assert missing is None
+    assert len(queries) == 2, str(queries)
 
 
 @pytest.mark.parametrize(

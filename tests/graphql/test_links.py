@@ -33,6 +33,7 @@ from dcrf_graph.routers import Router
 from dcrf_graph.streams import Streams
 from tests.graphql.board import LabelSerializer, Registered
 from tests.graphql.doubles import KINDS, Client, definition_of, reply, schema_of
+from tests.queries import counted
 from tests.testapp.models import Article, Author, Label
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -189,6 +190,28 @@ async def test_a_refused_link_is_null_with_an_error_at_its_place(session: Sessio
     assert article == {"title": "0", "author": None, "labels": [{"name": "birds"}, None]}
     found = {tuple(each["path"]): each["extensions"]["status"] for each in result["errors"]}
     assert found == {("articles", 0, "author"): 403, ("articles", 0, "labels", 1): 403}
+
+
+@pytest.mark.parametrize("number", [2, 50])
+async def test_links_of_many_objects_find_their_rows_together(
+    session: Session, number: int
+) -> None:
+    """A call for each; the articles and whom they name, the authors and what these name."""
+
+    @database_sync_to_async
+    def create() -> None:
+        for each in range(number):
+            author = Author.objects.create(name=f"{each}")
+            Article.objects.create(title=f"{each}", author=author)
+
+    await create()
+    with counted() as queries:
+        data = await session.data("{ articles { title author { name } } }")
+    assert [each["author"]["name"] for each in data["articles"]] == [
+        each["title"] for each in data["articles"]
+    ]
+    assert session.streams.calls.count("authors.retrieve") == number
+    assert len(queries) == 3, str(queries)
 
 
 async def test_a_mutation_does_not_answer_with_what_was_before_it(session: Session) -> None:
