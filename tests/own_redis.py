@@ -58,6 +58,11 @@ class OwnRedis:
             self._process.wait()
             self._process = None
 
+    def restart(self) -> None:
+        """A crash, and a start at once."""
+        self.kill()
+        self.start()
+
     @contextmanager
     def client(self) -> Iterator[Any]:
         """A connection to look at it, or to harm it."""

@@ -45,7 +45,8 @@ class Member(Protocol):
         """Queue, in order with the events, that some are missing; called on ``loop``."""
 
 
-Members = dict[Member, None]
+Members = dict[Member, bool]
+"""Who is in a group: True from when joining has returned."""
 Batch = list[tuple[Event, tuple[Member, ...], Members]]
 
 
@@ -83,15 +84,18 @@ class Hub:
         Raises:
             Exception: whatever the channel layer, or its Redis, raises.
 
-        Then, and when cancelled, the member is in the group of this process: ``leave`` it.
+        Then, and when cancelled, the member hears nothing, and is still to ``leave``. Nothing is
+        delivered before this returns.
         """
         with self._lock:
             members = self._groups.setdefault(group, {}).setdefault(member.loop, {})
             if member not in members:
-                members[member] = None
+                members[member] = False
                 self._interest[member.observer_id] += 1
         if shared_layer() is not None:
             await self._receiver(member.loop).join(group, member.observer_id)
+        if member in members:
+            members[member] = True
 
     def leave(self, group: str, member: Member) -> None:
         """Hear a group no more. Nothing is delivered to the member after this returns."""
@@ -220,7 +224,8 @@ class Hub:
             for loops in self._groups.values():
                 for loop, members in loops.items():
                     if only is None or loop is only:
-                        told.setdefault(loop, {}).update(members)
+                        joined = {member: True for member, joined in members.items() if joined}
+                        told.setdefault(loop, {}).update(joined)
         for loop, members in told.items():
             try:
                 loop.call_soon_threadsafe(tell, gap, members)
@@ -232,7 +237,7 @@ def push(batch: Batch) -> None:
     """Push events to who was in their groups when they were published, and still is."""
     for event, members, still in batch:
         for member in members:
-            if member in still:
+            if still.get(member):
                 member.push(event)
 
 

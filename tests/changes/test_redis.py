@@ -32,11 +32,15 @@ def server() -> Iterator[OwnRedis]:
         yield server
 
 
-@pytest.fixture(params=list(REDIS_LAYERS.values()), ids=list(REDIS_LAYERS))
+needs_time = pytest.mark.parametrize("here", ["core"], indirect=True)
+"""For what takes seconds, and the same of them on every layer."""
+
+
+@pytest.fixture(params=list(REDIS_LAYERS))
 def here(request: pytest.FixtureRequest, server: OwnRedis) -> Iterator[dict[str, Any]]:
     """The default channel layer is on that Redis, which is empty."""
     host = {"address": server.url, "socket_timeout": None}
-    layer = {"BACKEND": request.param, "CONFIG": {"hosts": [host]}}
+    layer = {"BACKEND": REDIS_LAYERS[request.param], "CONFIG": {"hosts": [host]}}
     with server.client() as client:
         client.flushall()
     with override_settings(CHANNEL_LAYERS={"default": layer}):
@@ -167,6 +171,7 @@ async def test_an_observer_is_wanted_by_nobody_once_the_last_has_left(here: dict
         await one.knows("observer", wanted=False)
 
 
+@needs_time
 async def test_who_joins_waits_until_a_process_that_says_nothing_may_say_nobody_no_more(
     here: dict[str, Any],
 ) -> None:
@@ -179,6 +184,19 @@ async def test_who_joins_waits_until_a_process_that_says_nothing_may_say_nobody_
         assert time.monotonic() - before < LEASE / 2
 
 
+@needs_time
+async def test_nothing_is_heard_before_joining_has_returned(here: dict[str, Any]) -> None:
+    """Who has asked for a subscription reads the answer first."""
+    async with places(1) as [one], ghost():
+        joining = asyncio.ensure_future(one.join("group"))
+        await one.knows("observer", wanted=True)
+        one.hub.publish([event(1)])
+        await joining
+        one.hub.publish([event(2)])
+        assert await one.reader.next() == event(2)
+
+
+@needs_time
 async def test_what_a_process_that_was_killed_wanted_is_wanted_no_more(
     here: dict[str, Any],
 ) -> None:
@@ -296,6 +314,7 @@ async def test_a_process_that_was_forgotten_is_told_and_comes_back(
         await heard_again(one, two)
 
 
+@needs_time
 async def test_a_process_that_ends_without_a_word_is_a_gap(here: dict[str, Any]) -> None:
     """It may have had something to say."""
     async with places(1) as [one]:
@@ -305,6 +324,7 @@ async def test_a_process_that_ends_without_a_word_is_a_gap(here: dict[str, Any])
         await gapped(one)
 
 
+@needs_time
 async def test_a_process_that_says_that_it_ends_is_none(here: dict[str, Any]) -> None:
     async with places() as [one, two], ghost() as registry:
         await one.join("group")

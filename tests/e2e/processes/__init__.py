@@ -1,0 +1,1 @@
+"""Several server processes, PostgreSQL and a Redis of their own, and what is killed of them."""
