@@ -20,6 +20,8 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, Protocol, TypeAlias
 
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
+
 from dcrf_graph.admission import admitted
 from dcrf_graph.authentication import Identity
 from dcrf_graph.connection import Connection
@@ -427,7 +429,10 @@ class GraphQLSession:
         try:
             effects = self.protocol.authenticated(written(await renewal))
         except Exception as error:
-            effects = self.protocol.not_authenticated(told(error, self.scope["user"]))
+            # Wrong credentials are nobody's, whoever the connection belongs to.
+            wrong = isinstance(error, AuthenticationFailed | NotAuthenticated)
+            refusal = told(error, None if wrong else self.scope["user"])
+            effects = self.protocol.not_authenticated(refusal)
         await self.carry_out(effects)
 
     async def _adopt(self) -> None:
