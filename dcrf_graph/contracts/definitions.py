@@ -8,7 +8,6 @@ name serializers.
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import decimal
 import enum
@@ -37,15 +36,18 @@ from dcrf_graph.contracts.keywords import (
 from dcrf_graph.graphql.annotations import LISTS, is_object, is_scalar, is_serializer
 from dcrf_graph.graphql.polymorphic import Members, members_of
 from dcrf_graph.graphql.sources import model_of, return_annotation, source_of, writes_itself
+from dcrf_graph.graphql.structured import structure_names
 from dcrf_graph.graphql.types import (
     RENAME,
     SUFFIXES,
     Direction,
     Types,
+    cleaned,
     deprecations,
     may_write_nulls,
     takes_part,
 )
+from dcrf_graph.structures import Member, Structure, structure_of
 
 ANNOTATION_SCHEMAS: dict[Any, Schema] = {
     bool: {"type": "boolean"},
@@ -246,50 +248,29 @@ class Schemas:
             return {}
         if issubclass(annotation, enum.Enum):
             return one_of(annotation)
-        keys: dict[str, Any] = {}
-        required: list[str] = []
-        if typing.is_typeddict(annotation):
-            keys = typing.get_type_hints(annotation, include_extras=True)
-            required = [key for key in keys if is_required(annotation, key, keys[key])]
-        elif dataclasses.is_dataclass(annotation):
-            hints = typing.get_type_hints(annotation)
-            keys = {field.name: hints[field.name] for field in dataclasses.fields(annotation)}
-            required = [
-                f.name
-                for f in dataclasses.fields(annotation)
-                if direction == "output"
-                or (f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING)
-            ]
-        else:
-            return {}
-        return self.record(annotation, keys, required, direction, breadcrumb)
+        cls: Any = annotation
+        structure = structure_of(cls)
+        return {} if structure is None else self.record(structure, direction, breadcrumb)
 
-    def record(
-        self,
-        cls: type,
-        keys: Mapping[str, Any],
-        required: list[str],
-        direction: Direction,
-        breadcrumb: str,
-    ) -> Schema:
-        """A TypedDict or a dataclass, by its name."""
-        name = cls.__name__ + SUFFIXES[direction]
-        owner = f"{cls.__module__}.{cls.__qualname__}"
-        if self.types.definitions.reserve(name, (cls, direction), owner, "Rename one of them."):
-            properties = {
-                key: self.annotated(hint, direction, breadcrumb) for key, hint in keys.items()
-            }
-            self.definitions[name] = (opened if direction == "output" else closed)(
-                properties, required
-            )
+    def record(self, structure: Structure, direction: Direction, breadcrumb: str) -> Schema:
+        """A TypedDict or a dataclass, by the name of its GraphQL type."""
+        written = direction != "output"
+        name, _ = structure_names(structure, written=written)
+        owner = f"{structure.cls.__module__}.{structure.cls.__qualname__}"
+        if self.types.definitions.reserve(name, (structure.cls, written), owner, RENAME):
+            # Reserved before it is made: it may contain itself.
+            members = [each for each in structure.members if each.given or not written]
+            properties = {each.name: self.member(each, direction, breadcrumb) for each in members}
+            required = [
+                each.name for each in members if (each.required if written else each.always)
+            ]
+            make = closed if written else opened
+            self.definitions[name] = make(properties, required, cleaned(structure.description))
         return self.ref(name)
 
-
-def is_required(cls: type, key: str, hint: Any) -> bool:
-    """Whether a key of a TypedDict must be there; its own list misses annotations that are text."""
-    if typing.get_origin(hint) in (typing.Required, typing.NotRequired):
-        return typing.get_origin(hint) is typing.Required
-    return key in getattr(cls, "__required_keys__", ())
+    def member(self, member: Member, direction: Direction, breadcrumb: str) -> Schema:
+        found = self.annotated(member.annotation, direction, breadcrumb)
+        return described(found, cleaned(member.description))
 
 
 def unreferenced(schema: Schema) -> Schema:

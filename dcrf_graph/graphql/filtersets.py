@@ -25,7 +25,8 @@ from dcrf_graph.graphql.definitions import (
 from dcrf_graph.graphql.enums import text_of
 from dcrf_graph.graphql.fields import Site, choice, column_type
 from dcrf_graph.graphql.naming import camel, checked, constant, pascal
-from dcrf_graph.graphql.sources import Source
+from dcrf_graph.graphql.problems import refuse
+from dcrf_graph.graphql.sources import Source, model_of
 from dcrf_graph.graphql.types import RENAME, Types, cleaned
 
 REMEDY = "Rename the filter, or leave it out of the filterset."
@@ -64,10 +65,17 @@ class FilterInput:
 
 
 def filter_input(
-    types: Types, consumer: Any, backend: Any, singular: str, breadcrumb: str
+    types: Types, consumer: Any, backend: Any, serializer: Any, singular: str, breadcrumb: str
 ) -> FilterInput | None:
-    """The input of a consumer's filterset; None when it has none."""
+    """The input of a consumer's filterset; None when it has none.
+
+    Raises:
+        DerivationError: where two filters become one field.
+    """
     queryset = getattr(consumer, "queryset", None)
+    if queryset is None and (model := model_of(serializer)) is not None:
+        # get_queryset() gives rows of what the serializer writes.
+        queryset = model._default_manager.none()
     if queryset is None and getattr(consumer, "filterset_class", None) is None:
         return None
     filterset = backend().get_filterset_class(consumer, queryset)
@@ -86,6 +94,9 @@ def filter_input(
             field = checked(camel(entry), place, REMEDY)
             if isinstance(item, COMMAS):
                 commas.add(entry)
+            if field in fields:
+                cause = f"{fields[field].key!r} and {entry!r} both become {field!r} in GraphQL."
+                raise refuse("E001", place, cause, REMEDY)
             fields[field] = FieldDefinition(field, text, entry, help_text(item))
     if types.definitions.reserve(name, (consumer, "filter"), described, RENAME):
         what = "All that is given must hold."

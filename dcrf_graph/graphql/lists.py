@@ -129,7 +129,7 @@ def backend_arguments(
         if is_django_filter(backend):
             from dcrf_graph.graphql.filtersets import filter_input
 
-            found = filter_input(types, consumer, backend, singular, breadcrumb)
+            found = filter_input(types, consumer, backend, serializer, singular, breadcrumb)
             if found is not None:
                 yield QueryArgument(
                     "filter", found.name, "What the list is narrowed to.", None, found.commas

@@ -27,11 +27,8 @@ RENAME = "Rename one of the classes; a dataclass may say graphql_name: ClassVar[
 
 def structure_type(structure: Structure, annotated: Annotated) -> str:
     """The name of a structure's type; ``JSON`` for one without keys."""
-    base = getattr(structure.cls, "graphql_name", None)
-    base = base if isinstance(base, str) else class_name(structure.cls)
     written = annotated.direction != "output"
-    noun = base.removesuffix("Input")
-    name = f"{noun}Input" if written else base
+    name, noun = structure_names(structure, written=written)
     described = f"{structure.cls.__module__}.{structure.cls.__qualname__}"
     definitions = annotated.types.definitions
     place = f"{annotated.breadcrumb} > {structure.cls.__name__}"
@@ -56,6 +53,14 @@ def structure_type(structure: Structure, annotated: Annotated) -> str:
         )
     )
     return name
+
+
+def structure_names(structure: Structure, *, written: bool) -> tuple[str, str]:
+    """The name of a structure's type, and what the names of its enums begin with."""
+    base = getattr(structure.cls, "graphql_name", None)
+    base = base if isinstance(base, str) else class_name(structure.cls)
+    noun = base.removesuffix("Input")
+    return (f"{noun}Input" if written else base), noun
 
 
 def fields_of(

@@ -110,7 +110,8 @@ def identity(queryset: QuerySet[Any]) -> object:
         statement = queryset.query.sql_with_params()
     except EmptyResultSet:
         return None
-    loads = [str(getattr(each, "prefetch_to", each)) for each in queryset._prefetch_related_lookups]
+    lookups: Any = getattr(queryset, "_prefetch_related_lookups", ())
+    loads = [str(getattr(each, "prefetch_to", each)) for each in lookups]
     return (queryset.db, statement, loads)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NotRequired, TypedDict
 
 import pytest
 from drf_spectacular.types import OpenApiTypes
@@ -267,3 +268,32 @@ def test_a_wrapped_view_is_asked_for_an_object_by_its_key() -> None:
     request = actions_of("authors", view_as_consumer(OneView.as_view(), {"one": "GET"}))["one"]
     assert request.request["required"] == ["action", "parameters"]
     assert request.request["properties"]["parameters"]["required"] == ["name"]
+
+
+class Corner(TypedDict):
+    """A corner of it.
+
+    Attributes:
+        x: From the left.
+    """
+
+    x: int
+    y: NotRequired[int]
+
+
+@dataclass
+class Shape:
+    corners: list[Corner]
+    size: int = field(init=False, default=0)
+    graphql_name: ClassVar[str] = "Form"
+
+
+def test_a_structure_has_the_name_the_keys_and_the_words_of_its_type(schemas: Schemas) -> None:
+    assert schemas.annotated(Shape, "output", "Test") == ref("Form")
+    assert schemas.annotated(Shape, "input", "Test") == ref("FormInput")
+    assert schemas.definitions["Form"]["required"] == ["corners", "size"]
+    assert list(schemas.definitions["FormInput"]["properties"]) == ["corners"]
+    corner = schemas.definitions["Corner"]
+    assert corner["description"] == "A corner of it."
+    assert corner["properties"]["x"] == {"type": "integer", "description": "From the left."}
+    assert corner["required"] == ["x"]

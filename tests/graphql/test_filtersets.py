@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import django_filters as df
+import pytest
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import filters
 
 from dcrf_graph.generics import GenericAsyncAPIConsumer
+from dcrf_graph.graphql.problems import DerivationError
 from dcrf_graph.mixins import ListModelMixin
 from tests.graphql.board import ArticleSerializer
 from tests.graphql.doubles import schema_of
@@ -80,6 +83,31 @@ def test_backends_that_have_nothing_to_read_give_no_arguments() -> None:
 
     assert arguments_of(Bare) == []
     assert arguments_of(Dynamic) == []
+
+
+def test_the_model_may_be_that_of_the_serializer() -> None:
+    """``get_queryset()`` gives the rows."""
+
+    class Dynamic(Consumer):
+        queryset = None
+        filterset_class = None
+        filterset_fields = ("status", "title")
+
+        def get_queryset(self, **kwargs: Any) -> Any:
+            return Article.objects.all()
+
+    assert fields_of(Dynamic) == {"status": "ArticleStatus", "title": "String"}
+
+
+def test_two_filters_that_want_one_name_are_refused() -> None:
+    class Twice(EveryFilter):
+        status_in = df.CharFilter("title")
+
+    class Ambiguous(Consumer):
+        filterset_class = Twice
+
+    with pytest.raises(DerivationError, match="both become 'statusIn'"):
+        schema_of(Ambiguous)
 
 
 def test_ordering_is_by_what_the_backend_allows() -> None:
