@@ -129,8 +129,38 @@ class Volume(models.Model):
     isbn = models.CharField(max_length=20, unique=True)
     shelf = models.ForeignKey(Shelf, on_delete=models.CASCADE, related_name="volumes")
 
-    objects = ObservedQuerySet.as_manager()
+    objects: Any = ObservedQuerySet.as_manager()
 
     class Meta:
         # Django's related managers move rows by the base manager.
         base_manager_name = "objects"
+
+
+class Depot(models.Model):
+    owner = models.IntegerField()
+
+
+class Rack(models.Model):
+    owner = models.IntegerField()
+
+
+class Tag(models.Model):
+    owner = models.IntegerField()
+
+
+class Crate(models.Model):
+    """Changed in every way there is; what is of one owner, no other touches."""
+
+    owner = models.IntegerField()
+    code = models.IntegerField()
+    title = models.CharField(max_length=50, default="")
+    weight = models.IntegerField(default=0)
+    depot = models.ForeignKey(Depot, on_delete=models.CASCADE, null=True)
+    rack = models.ForeignKey(Rack, on_delete=models.SET_NULL, null=True)
+    tags: Any = models.ManyToManyField(Tag, related_name="crates")
+
+    objects: Any = ObservedQuerySet.as_manager()
+
+    class Meta:
+        base_manager_name = "objects"
+        constraints = [models.UniqueConstraint(fields=["owner", "code"], name="crate_code")]
