@@ -23,7 +23,7 @@ from dcrf_graph.connection import Connection
 from dcrf_graph.exceptions import TooManyConnections
 from dcrf_graph.observer.subscriptions import current_delivery
 from dcrf_graph.origins import Origins
-from dcrf_graph.presence import FINISH_TIMEOUT, Farewell, Presence, within
+from dcrf_graph.presence import Farewell, Presence, within
 from dcrf_graph.protocols.effects import Close, CloseCode
 
 logger = logging.getLogger(__name__)
@@ -100,8 +100,8 @@ class Alone:
     async def _part(self, farewell: Farewell) -> None:
         if not farewell.at_once:
             self.consumer.hush()
-            await within(FINISH_TIMEOUT, self.connection.idle())
-        await self._close(Close(CloseCode.FORBIDDEN, farewell.reason))
+            await within(farewell.patience, self.connection.idle())
+        await self._close(Close(farewell.code, farewell.reason))
 
     async def _adopt(self) -> None:
         assert self.presence is not None

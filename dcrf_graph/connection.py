@@ -60,7 +60,7 @@ class Connection:
     """The tasks and the slots of one client.
 
     ``subscribed`` counts what all of its consumers have subscribed, ``frames``
-    what it sends.
+    what it sends. ``over`` is set when it has ended.
 
     A call waits for its turn on the consumer first and for a slot second, so
     whoever holds a slot can always finish.
@@ -73,6 +73,7 @@ class Connection:
         self.frames = Bucket(api_settings.MAX_FRAME_RATE, api_settings.MAX_FRAME_BURST)
         self.closed = False
         self.presence: Presence | None = None
+        self.over = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._slots = asyncio.Semaphore(api_settings.MAX_CONCURRENT_CALLS)
@@ -151,3 +152,4 @@ class Connection:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
+        self.over.set()

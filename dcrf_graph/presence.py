@@ -25,6 +25,7 @@ from rest_framework.exceptions import APIException, NotAuthenticated, Permission
 
 from dcrf_graph.authentication import Identity, Payload
 from dcrf_graph.connection import Connection
+from dcrf_graph.protocols.effects import CloseCode
 from dcrf_graph.revocation import Roll, listen, roll
 from dcrf_graph.sessions import reread, session_of
 from dcrf_graph.threads import in_database_thread, own_thread
@@ -54,10 +55,21 @@ async def within(seconds: float, work: Awaitable[Any]) -> None:
 
 @dataclass(frozen=True)
 class Farewell:
-    """Why a connection ends; ``at_once`` leaves no time for the replies that still run."""
+    """Why a connection ends, and how.
+
+    ``at_once`` leaves no time for the replies that still run, which else have ``patience``
+    seconds. ``restart`` says nothing of the user: the process ends.
+    """
 
     reason: str
     at_once: bool = False
+    restart: bool = False
+    patience: float = FINISH_TIMEOUT
+
+    @property
+    def code(self) -> CloseCode:
+        """The code that a socket is closed with."""
+        return CloseCode.SERVICE_RESTART if self.restart else CloseCode.FORBIDDEN
 
 
 class Presence:
@@ -269,7 +281,7 @@ class Presence:
         Raises:
             NotAuthenticated: the connection is about to end.
         """
-        while self.farewell is None and not self._connection.closed:
+        while not self._connection.closed and (self.farewell is None or self.farewell.restart):
             if self._pending:
                 await self._settled.wait()
             elif self.expired:
@@ -282,8 +294,15 @@ class Presence:
 
     def leave(self, reason: str, *, at_once: bool) -> None:
         """Have the connection end, once."""
+        self._part(Farewell(reason, at_once))
+
+    def drain(self, reason: str, patience: float) -> None:
+        """Have the connection end when it has answered what was asked: the process ends."""
+        self._part(Farewell(reason, restart=True, patience=patience))
+
+    def _part(self, farewell: Farewell) -> None:
         if not self._over:
-            self.farewell = Farewell(reason, at_once)
+            self.farewell = farewell
             self.close()
             self._settled.set()
             self._leave(self.farewell)

@@ -45,6 +45,7 @@ DEFAULTS: dict[str, Any] = {
     "MAX_FRAME_RATE": 100,  # frames per second of one connection; None: any number
     "MAX_FRAME_BURST": 500,  # frames at once, of a client that has been quiet
     "EXECUTION_TIMEOUT": 30.0,  # seconds of one call; None: any time
+    "DRAIN_TIMEOUT": 10.0,  # seconds that a process has to answer what was asked when it ends
     # connections of one client, in one process; None: any number
     "MAX_CONNECTIONS_PER_USER": 100,
     "MAX_CONNECTIONS_PER_ADDRESS": None,  # of those that nobody has logged in

@@ -41,6 +41,7 @@ CODES: dict[int, str] = {
     HTTPStatus.METHOD_NOT_ALLOWED: "METHOD_NOT_ALLOWED",
     HTTPStatus.CONFLICT: "CONFLICT",
     HTTPStatus.TOO_MANY_REQUESTS: "RATE_LIMITED",
+    HTTPStatus.SERVICE_UNAVAILABLE: "SERVICE_UNAVAILABLE",
     HTTPStatus.GATEWAY_TIMEOUT: "EXECUTION_TIMEOUT",
 }
 """A native status and its code; any other below 500 is ``BAD_USER_INPUT``."""

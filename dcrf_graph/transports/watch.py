@@ -19,6 +19,7 @@ from dcrf_graph.presence import Farewell, Identify, Presence
 from dcrf_graph.streams import Streams
 
 Result = dict[str, Any]
+UNAVAILABLE = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class Watch:
@@ -57,8 +58,9 @@ class Watch:
                     waited: set[asyncio.Future[Any]] = {coming, self._over}
                     await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
                     if self._over.done():
-                        reason = self._over.result().reason
-                        error = refusal(HTTPStatus.UNAUTHORIZED, [reason], None)
+                        farewell = self._over.result()
+                        status = UNAVAILABLE if farewell.restart else HTTPStatus.UNAUTHORIZED
+                        error = refusal(status, [farewell.reason], None)
                         yield {"data": None, "errors": [dict(error.formatted)]}
                         return
                     result = coming.result()

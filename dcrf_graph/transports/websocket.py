@@ -30,7 +30,7 @@ from dcrf_graph.graphql.errors import expected, internal
 from dcrf_graph.graphql.sharing import Encoded
 from dcrf_graph.graphql.subscriptions import Results
 from dcrf_graph.observer.subscriptions import current_delivery
-from dcrf_graph.presence import FINISH_TIMEOUT, Farewell, Presence, within
+from dcrf_graph.presence import Farewell, Presence, within
 from dcrf_graph.protocols.effects import (
     Authenticate,
     Close,
@@ -293,8 +293,8 @@ class NativeSession:
     async def _part(self, farewell: Farewell) -> None:
         if not farewell.at_once:
             self.streams.hush()
-            await within(FINISH_TIMEOUT, self.connection.idle())
-        await self.socket.close(Close(CloseCode.FORBIDDEN, farewell.reason))
+            await within(farewell.patience, self.connection.idle())
+        await self.socket.close(Close(farewell.code, farewell.reason))
 
     def _frame(self, stream: str, text: str) -> Awaitable[None]:
         if self.presence.farewell is not None and current_delivery.get() is not None:
@@ -448,8 +448,11 @@ class GraphQLSession:
             if farewell.at_once or operation in self._subscriptions:
                 task.cancel()
         if self.operations:
-            await within(FINISH_TIMEOUT, asyncio.wait(self.operations.values()))
-        await self.carry_out(self.protocol.refuse(farewell.reason))
+            await within(farewell.patience, asyncio.wait(self.operations.values()))
+        if farewell.restart:
+            await self.carry_out(self.protocol.close(farewell.code, farewell.reason))
+        else:
+            await self.carry_out(self.protocol.refuse(farewell.reason))
 
     async def _operate(self, id: str, request: OperationRequest, operation: object) -> None:
         # The protocol takes operations from the moment that its ack exists; the client has to

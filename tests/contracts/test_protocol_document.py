@@ -99,7 +99,7 @@ def test_the_table_of_errors_is_the_one_that_both_faces_use() -> None:
     somebody = visitor("author")
     assert [(status, code_of(int(status), somebody)) for status, _ in rows] == rows
     assert code_of(HTTPStatus.FORBIDDEN, AnonymousUser()) == "UNAUTHENTICATED"
-    assert len(rows) == 10
+    assert len(rows) == 11
 
 
 def test_the_limits_are_those_of_the_settings() -> None:

@@ -33,6 +33,7 @@ ELSEWHERE = {
 }
 """The limits that one transport has alone, or that need more than a table: who tries them."""
 NO_LIMITS = {
+    "DRAIN_TIMEOUT": "how long a process takes to end",
     "GRAPHQL_PERSISTED_TIMEOUT": "how long a cache keeps a document",
     "GRAPHQL_DOCUMENT_CACHE_SIZE": "how many documents a process keeps",
 }
