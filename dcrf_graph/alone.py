@@ -19,6 +19,7 @@ from rest_framework.exceptions import APIException
 
 from dcrf_graph.admission import admitted
 from dcrf_graph.authentication import Identity, Payload, Scope, authenticate
+from dcrf_graph.closing import send_close
 from dcrf_graph.connection import Connection
 from dcrf_graph.exceptions import TooManyConnections
 from dcrf_graph.observer.subscriptions import current_delivery
@@ -70,11 +71,21 @@ class Alone:
             except TooManyConnections as full:
                 await self._refuse(Close(CloseCode.TRY_AGAIN_LATER, str(full.detail)))
                 return
-            await serve(own, self._receive, self.send)
+            await serve(own, self.receive, self.send)
 
     async def identify(self, scope: Scope, payload: Payload) -> Identity:
         """Ask the consumer's own authenticators, else those of the settings."""
         return await authenticate(self.consumer.authentication_classes, scope, payload)
+
+    async def receive(self) -> Any:
+        """What the client sends next; frames are not read any more when the process ends."""
+        assert self.presence is not None
+        while True:
+            message = await self._receive()
+            farewell = self.presence.farewell
+            restarting = farewell is not None and farewell.restart
+            if not (restarting and message["type"] == "websocket.receive"):
+                return message
 
     async def send(self, message: Any) -> None:
         """Send what the consumer sends, but for events when the client has been told to go."""
@@ -90,9 +101,7 @@ class Alone:
             await self._close(close)
 
     async def _close(self, close: Close) -> None:
-        await self._send(
-            {"type": "websocket.close", "code": int(close.code), "reason": close.reason}
-        )
+        await send_close(self._send, close)
 
     def _leave(self, farewell: Farewell) -> None:
         self.connection.start(self._part(farewell), context=Context())
@@ -102,6 +111,7 @@ class Alone:
             self.consumer.hush()
             await within(farewell.patience, self.connection.idle())
         await self._close(Close(farewell.code, farewell.reason))
+        self.connection.over.set()
 
     async def _adopt(self) -> None:
         assert self.presence is not None

@@ -60,7 +60,7 @@ class Connection:
     """The tasks and the slots of one client.
 
     ``subscribed`` counts what all of its consumers have subscribed, ``frames``
-    what it sends. ``over`` is set when it has ended.
+    what it sends. ``over`` is set when it has nothing more to say.
 
     A call waits for its turn on the consumer first and for a slot second, so
     whoever holds a slot can always finish.

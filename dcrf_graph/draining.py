@@ -4,12 +4,10 @@ How a process ends without losing a reply: what is asked is answered, then socke
     application = draining(ProtocolTypeRouter({...}))
 
 Servers close their sockets as soon as they are told to stop (SIGTERM), whatever is still being
-answered. The wrapper hears the signal too: new sockets are turned away, frames are not read any
+answered. The wrapper hears the signal first: new sockets are turned away, frames are not read any
 more, calls and operations that run are answered, and each socket closes when it has nothing more to
-say, at the latest after ``DRAIN_TIMEOUT``. Where the server's own handler can be kept waiting
-(uvicorn, daphne), the server stops after that; others (hypercorn, granian) stop at the same time,
-and have a grace period of their own. Subscriptions end with their socket, streams of results over
-HTTP end without a word; clients connect again, to another process.
+say, at the latest after ``DRAIN_TIMEOUT``. Then the server is told. Subscriptions end with their
+socket, streams of results over HTTP with an error; clients connect again, to another process.
 
 It must not know what a transport does to be drained.
 
@@ -23,11 +21,12 @@ import logging
 import signal
 import threading
 from collections.abc import Awaitable, Callable
-from types import FrameType
+from functools import partial
 from typing import Any
 
+from dcrf_graph.closing import send_close
 from dcrf_graph.connection import open_connections
-from dcrf_graph.protocols.effects import CloseCode
+from dcrf_graph.protocols.effects import Close, CloseCode
 from dcrf_graph.settings import api_settings
 
 logger = logging.getLogger(__name__)
@@ -70,6 +69,7 @@ class Draining:
     def __init__(self, application: Application) -> None:
         self.application = application
         self._stopping: asyncio.Task[None] | None = None
+        self._draining: asyncio.Task[None] | None = None
         self._listening = False
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -80,8 +80,7 @@ class Draining:
         elif scope["type"] == "websocket" and self._stopping is not None:
             await receive()
             await send({"type": "websocket.accept"})
-            close = {"code": int(CloseCode.SERVICE_RESTART), "reason": RESTARTING}
-            await send({"type": "websocket.close", **close})
+            await send_close(send, Close(CloseCode.SERVICE_RESTART, RESTARTING))
         else:
             await self.application(scope, receive, send)
 
@@ -102,21 +101,26 @@ class Draining:
         if self._listening or threading.current_thread() is not threading.main_thread():
             return
         self._listening = True
-        before = signal.getsignal(signal.SIGTERM)
-        if not callable(before):
-            return  # no server is there to be told
         loop = asyncio.get_running_loop()
+        server = signal.getsignal(signal.SIGTERM)
+        if loop.remove_signal_handler(signal.SIGTERM):
+            # What the server has given to the loop cannot be had back; SIGINT tells it the same.
+            loop.add_signal_handler(
+                signal.SIGTERM, self._told, partial(signal.raise_signal, signal.SIGINT)
+            )
+        elif callable(server):
+            stop_server = partial(server, signal.SIGTERM, None)
+            signal.signal(
+                signal.SIGTERM,
+                lambda number, frame: loop.call_soon_threadsafe(self._told, stop_server),
+            )
+            # The loop must not wait for the network until it hears of it.
+            signal.siginterrupt(signal.SIGTERM, False)
 
-        def on_signal(number: int, frame: FrameType | None) -> None:
-            if self._stopping is not None:  # told twice: at once, then
-                before(number, frame)
-                return
-            loop.call_soon_threadsafe(self._then, lambda: before(number, None))
-
-        signal.signal(signal.SIGTERM, on_signal)
-        signal.siginterrupt(signal.SIGTERM, False)
-
-    def _then(self, stop_server: Callable[[], Any]) -> None:
-        stopping = asyncio.ensure_future(self.stop())
-        stopping.add_done_callback(lambda _: stop_server())
-        self._handle = stopping
+    def _told(self, stop_server: Callable[[], Any]) -> None:
+        """Drain and then have the server stop; told once more, have it stop at once."""
+        if self._stopping is not None:
+            stop_server()
+            return
+        self._draining = asyncio.ensure_future(self.stop())
+        self._draining.add_done_callback(lambda _: stop_server())

@@ -24,6 +24,7 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 
 from dcrf_graph.admission import admitted
 from dcrf_graph.authentication import Identity
+from dcrf_graph.closing import send_close
 from dcrf_graph.connection import Connection
 from dcrf_graph.exceptions import TooManyConnections, TooManyFrames
 from dcrf_graph.graphql.errors import expected, internal
@@ -142,9 +143,7 @@ class Socket:
         try:
             if not self.closed:
                 self.closed = True
-                await self._pass_on(
-                    {"type": "websocket.close", "code": int(close.code), "reason": close.reason}
-                )
+                await send_close(self._pass_on, close)
         finally:
             self._next()
 
@@ -295,6 +294,7 @@ class NativeSession:
             self.streams.hush()
             await within(farewell.patience, self.connection.idle())
         await self.socket.close(Close(farewell.code, farewell.reason))
+        self.connection.over.set()
 
     def _frame(self, stream: str, text: str) -> Awaitable[None]:
         if self.presence.farewell is not None and current_delivery.get() is not None:
@@ -453,6 +453,7 @@ class GraphQLSession:
             await self.carry_out(self.protocol.close(farewell.code, farewell.reason))
         else:
             await self.carry_out(self.protocol.refuse(farewell.reason))
+        self.connection.over.set()
 
     async def _operate(self, id: str, request: OperationRequest, operation: object) -> None:
         # The protocol takes operations from the moment that its ack exists; the client has to
@@ -484,6 +485,8 @@ class GraphQLSession:
             await self.carry_out(self.protocol.next(id, outcome, operation))
             return []
         self._subscriptions.add(operation)
+        if self.presence.farewell is not None and operation in self.operations:
+            self.operations[operation].cancel()  # it was no subscription yet when all of them were
         opening = self.protocol.opening(id)
 
         def send(result: Result) -> Awaitable[None]:

@@ -13,6 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "examples.board.settings")
 django_application = get_asgi_application()
 
 # Models can be imported only now.
+from dcrf_graph.draining import draining  # noqa: E402
 from examples.board.api import router  # noqa: E402
 from examples.board.consumers import CardConsumer  # noqa: E402
 
@@ -22,6 +23,7 @@ websockets = URLRouter(
         path("ws/cards/", CardConsumer.as_asgi()),  # type: ignore[list-item,arg-type]
     ]
 )
-application = ProtocolTypeRouter(
-    {"http": django_application, "websocket": AuthMiddlewareStack(websockets)}
+# Told to end, the process first answers what was asked (docs/deployment.md).
+application = draining(
+    ProtocolTypeRouter({"http": django_application, "websocket": AuthMiddlewareStack(websockets)})
 )

@@ -45,6 +45,10 @@ class WebSocket:
         self.client = client
         self.started = 0
 
+    async def leave(self) -> None:
+        """Go away."""
+        await self.client.disconnect()
+
     async def frame(self) -> Any:
         try:
             return await self.client.frame()
@@ -217,8 +221,9 @@ def http(kind: str) -> Callable[..., AbstractAsyncContextManager[Any]]:
 class Native:
     """A native client: on a router's socket, or of each consumer alone."""
 
-    def __init__(self, ask: Any, payload: Any, *, wrapped: bool) -> None:
+    def __init__(self, ask: Any, payload: Any, leave: Any, *, wrapped: bool) -> None:
         self.ask = ask
+        self.leave = leave
         self._payload = payload
         self.wrapped = wrapped
 
@@ -247,7 +252,7 @@ async def streams(router: Router, **scope: Any) -> AsyncIterator[Native]:
         async def payload() -> Any:
             return (await client.frame())["payload"]
 
-        yield Native(client.ask, payload, wrapped=True)
+        yield Native(client.ask, payload, client.disconnect, wrapped=True)
     finally:
         await client.disconnect()
 
@@ -268,11 +273,14 @@ async def single(router: Router, **scope: Any) -> AsyncIterator[Native]:
         assert client is not None
         return await client.frame()
 
-    try:
-        yield Native(ask, payload, wrapped=False)
-    finally:
+    async def leave() -> None:
         if client is not None:
             await client.disconnect()
+
+    try:
+        yield Native(ask, payload, leave, wrapped=False)
+    finally:
+        await leave()
 
 
 Opener: TypeAlias = Callable[..., AbstractAsyncContextManager[Any]]

@@ -81,11 +81,14 @@ class Client:
     async def message(self) -> dict[str, Any]:
         """The next message of the server to the socket, as ASGI has it."""
         read = asyncio.ensure_future(self._received.get())
-        await asyncio.wait(
-            {read, self.served}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED
-        )
-        if not read.done():
-            read.cancel()
+        try:
+            await asyncio.wait(
+                {read, self.served}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            if not read.done():
+                read.cancel()
+        if read.cancelled() or not read.done():
             assert self.served.done(), "no frame came"
             self.served.result()
             raise Closed(None)

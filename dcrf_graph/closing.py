@@ -1,0 +1,34 @@
+"""
+Closing a socket with a code that its server may not let pass.
+
+daphne gives applications 1000 and 3000 to 4999 only, and raises for RFC 6455's own codes; there a
+close of 1012 is one of 4012.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from dcrf_graph.protocols.effects import Close
+
+PRIVATE = 3000
+"""What is added to a code of RFC 6455 where a server refuses it: 1011, 1012, 1013 become 4011..."""
+
+
+async def send_close(send: Callable[[Mapping[str, Any]], Awaitable[None]], close: Close) -> None:
+    """
+    Send a close.
+
+    Raises:
+        OSError, RuntimeError: the socket was gone before, as servers say it.
+    """
+    code = int(close.code)
+    try:
+        await send({"type": "websocket.close", "code": code, "reason": close.reason})
+    except (OSError, RuntimeError):
+        raise
+    except Exception:
+        if code == 1000 or code >= PRIVATE:
+            raise
+        await send({"type": "websocket.close", "code": code + PRIVATE, "reason": close.reason})
