@@ -120,12 +120,11 @@ class CallContext(ThreadSensitiveContext):
     the key is true, and where it is not takes the shared thread.
     """
 
-    token = None
     ended = False
     thread: CallThread | None = None
 
     def __init__(self) -> None:
-        """Costs nothing: most deliveries need no thread."""
+        super().__init__()  # type: ignore[no-untyped-call]
 
     def __bool__(self) -> bool:
         # Asked just before the thread is looked for.
