@@ -35,6 +35,7 @@ class Call:
     ``selection`` is what such a call wants of each row; None is all of it.
     ``cursors`` are those of the rows of a page, after and before each, where
     such a call asked for a page by cursor.
+    ``ready`` are rows of its answer that are JSON values already.
     ``ended`` calls were cancelled or timed out, and answered so: what they still send is dropped.
     ``finished`` is set when the call has been answered, or goes on detached:
     what the events of its changes send to its own client goes out after that.
@@ -52,6 +53,7 @@ class Call:
     selection: Selection | None = None
     paginator: Any = None
     cursors: tuple[tuple[str, str], ...] | None = None
+    ready: Any = None
     consumer: Any = None
     finished: asyncio.Event = field(default_factory=asyncio.Event)
     ended: bool = False

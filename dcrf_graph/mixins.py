@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import Http404
 from rest_framework import status
 from rest_framework.pagination import CursorPagination
@@ -21,7 +22,7 @@ from dcrf_graph.decorators import action
 from dcrf_graph.generics import GenericAsyncAPIConsumer
 from dcrf_graph.loading.representation import Selection, narrowed_for, represented
 from dcrf_graph.loading.rows import may_be_narrowed
-from dcrf_graph.loading.writing import written
+from dcrf_graph.loading.writing import writes_json, written
 from dcrf_graph.pagination import (
     WebsocketLimitOffsetPagination,
     bounded,
@@ -66,8 +67,10 @@ def rows_written(
 ) -> Any:
     """What the consumer's serializer writes of many rows; by a plan where it has one."""
     if leaves_serializers(consumer):
-        data = written(consumer.get_serializer_class(**kwargs), rows, selection)
+        serializer_class = consumer.get_serializer_class(**kwargs)
+        data = written(serializer_class, rows, selection)
         if data is not None:
+            note_ready(serializer_class, rows, selection, data)
             return data
     serializer = consumer.get_serializer(instance=rows, many=True, action_kwargs=kwargs)
     return represented(serializer, selection)
@@ -83,6 +86,14 @@ def row_written(
             return data[0]
     serializer = consumer.get_serializer(instance=row, action_kwargs=kwargs)
     return represented(serializer, selection)
+
+
+def note_ready(serializer_class: Any, rows: Any, selection: Selection | None, data: Any) -> None:
+    """Tell a call that comes from GraphQL that these rows are JSON values already."""
+    call = current_call.get()
+    model = rows.model if isinstance(rows, QuerySet) else type(rows[0]) if rows else None
+    if call is not None and call.captured and model is not None:
+        call.ready = data if writes_json(serializer_class, model, selection) else None
 
 
 def leaves_serializers(consumer: Any) -> bool:

@@ -223,6 +223,9 @@ class Stream:
             if delivery is not None and captured is not None and captured.takes_text(content):
                 # Without the id, so that what was sent to each can be compared.
                 return captured.put_text(dumps({**content, "request_id": None}), delivery)
+            call = current_call.get()
+            if delivery is None and call is not None and is_ready(content, call.ready):
+                return self._capture(content)
         return self._send({"type": "websocket.send", "text": dumps(content)})
 
     def _subscription_ended(self, request_id: Any) -> None:
@@ -253,3 +256,19 @@ class Stream:
                 return
             except Exception:
                 logger.exception("The consumer of %s failed on a message", self.name)
+
+
+def is_ready(content: Mapping[str, Any], rows: Any) -> bool:
+    """Whether a frame holds nothing but JSON values: these rows, alone or in a page of them."""
+    if rows is None:
+        return False
+    data = content.get("data")
+    values = [value for key, value in content.items() if key not in ("data", "errors")]
+    if type(data) is not list and isinstance(data, Mapping) and data.get("results") is rows:
+        values += [value for key, value in data.items() if key != "results"]
+    elif data is not rows:
+        return False
+    return not content.get("errors") and all(type(value) in SCALARS for value in values)
+
+
+SCALARS = (str, int, type(None))

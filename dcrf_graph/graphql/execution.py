@@ -167,13 +167,14 @@ class Executor:
             if kind is OperationType.SUBSCRIPTION:
                 return await self.subscribe(prepared, context, arguments)
             try:
-                data = await self.plans.run(
+                planned = await self.plans.run(
                     document, prepared.operation, prepared.variables, arguments["context_value"]
                 )
             except CalledAlready as called:
-                data, arguments["context_value"] = None, called.within(arguments["context_value"])
-            if data is not None:
-                return Answered({"data": data})
+                planned = None
+                arguments["context_value"] = called.within(arguments["context_value"])
+            if planned is not None:
+                return Answered(planned)
             result = await self.run(document, None, arguments)
         except Exception as error:
             known = expected(error, user_in(context))

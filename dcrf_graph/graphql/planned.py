@@ -38,6 +38,7 @@ from dcrf_graph.graphql.documents import Document
 from dcrf_graph.graphql.operations import Operation
 from dcrf_graph.graphql.plans import Complete, Selecting, Unplanned, compiled
 from dcrf_graph.graphql.resolvers import ANSWERS, answer, selected
+from dcrf_graph.graphql.sharing import Encoded
 from dcrf_graph.loading.representation import Selection
 
 MAX_VARIANTS = 16
@@ -54,6 +55,7 @@ class Root:
     operation: Operation | None
     complete: Complete
     selection: Selection | None = None
+    plain: bool = True
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Plans:
         context: Mapping[str, Any],
     ) -> dict[str, Any] | None:
         """
-        The data of a query or mutation; None where graphql-core has to execute it.
+        The result of a query or mutation; None where graphql-core has to execute it.
 
         Then the context has the ``ANSWERS`` that were got already, if there are any:
         nothing is called twice. Cancelling it cancels the calls.
@@ -101,7 +103,10 @@ class Plans:
             found = await asyncio.gather(*(self._answer(*each, context) for each in calls))
         answers = {root.key: value for root, value in zip(roots, found, strict=True)}
         try:
-            return {root.key: completed(root, answers[root.key]) for root in roots}
+            data = {root.key: completed(root, answers[root.key]) for root in roots}
+            if all(root.plain for root in roots):
+                return Encoded({"data": data}, plain=True)
+            return {"data": data}
         except Exception:
             raise CalledAlready(answers) from None
 
@@ -148,12 +153,12 @@ class Plans:
                 raise Unplanned(f"{name} is not derived")
             if isinstance(field.type, GraphQLNonNull) and not is_event:
                 raise Unplanned(f"{name} takes the others along when it fails")
-            complete = compiled(selecting, field, nodes)
+            complete, plain = compiled(selecting, field, nodes)
             if is_event:
                 yield Root(key, field, nodes[0], None, of_event(derived, complete))
                 continue
             info: Any = Selected(nodes, field.type, selecting.fragments)
-            yield Root(key, field, nodes[0], derived, complete, selected(derived, info))
+            yield Root(key, field, nodes[0], derived, complete, selected(derived, info), plain)
 
     def _root_type(self, operation: OperationDefinitionNode) -> GraphQLObjectType:
         root_type = self.schema.get_root_type(operation.operation)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
     FieldNode,
@@ -41,6 +41,13 @@ from dcrf_graph.graphql.scalars import keeps_text
 
 Complete: TypeAlias = Callable[[Any], Any]
 """Native data of a root field to what GraphQL answers for it."""
+
+
+class Completing(NamedTuple):
+    """A function that completes values; ``plain``: what it gives has a JSON, surely."""
+
+    complete: Complete
+    plain: bool
 
 
 class Unplanned(Exception):
@@ -116,7 +123,7 @@ class Selecting:
         ) and self.schema.is_sub_type(named, bound)
 
 
-def compiled(selecting: Selecting, field: GraphQLField, nodes: list[FieldNode]) -> Complete:
+def compiled(selecting: Selecting, field: GraphQLField, nodes: list[FieldNode]) -> Completing:
     """
     The function that completes the value of a root field.
 
@@ -130,7 +137,7 @@ def compiled(selecting: Selecting, field: GraphQLField, nodes: list[FieldNode]) 
     except (SyntaxError, RecursionError, MemoryError) as error:
         raise Unplanned(str(error)) from error
     complete: Complete = eval(code, writer.names)
-    return complete
+    return Completing(complete, writer.plain)
 
 
 def no_null() -> Any:
@@ -149,6 +156,7 @@ class Writer:
     def __init__(self, selecting: Selecting) -> None:
         self.selecting = selecting
         self.names: dict[str, Any] = {"no_null": no_null, "a_list": a_list}
+        self.plain = True
         self._numbers = itertools.count()
 
     def of_type(self, bound: Any, read: str, nodes: list[FieldNode]) -> str:
@@ -214,6 +222,7 @@ class Writer:
             case _ if keeps_text(bound):
                 test = f"{value}.__class__ is str"
             case _:
+                self.plain = self.plain and bound.name == "Float"
                 return serialize
         return f"({value} if {test} else {serialize})"
 

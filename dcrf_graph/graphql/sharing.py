@@ -45,13 +45,17 @@ MAX_SHARED = 512
 
 
 class Encoded(dict[str, Any]):
-    """A result whose JSON is there already; several clients may get it, so nobody changes it."""
+    """A result whose JSON is there already; several clients may get it, so nobody changes it.
+
+    Args:
+        plain: the result holds nothing that ``encode`` would refuse.
+    """
 
     __slots__ = ("text",)
 
-    def __init__(self, result: Result) -> None:
+    def __init__(self, result: Result, *, plain: bool = False) -> None:
         super().__init__(result)
-        self.text = encode(result)
+        self.text = dumps(result) if plain else encode(result)
 
 
 class Shape:

@@ -11,10 +11,12 @@ Source: the ``to_representation`` of the fields in ``rest_framework.fields``.
 from __future__ import annotations
 
 import datetime
+import decimal
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from django.db import models
+from django.utils import timezone
 from rest_framework import ISO_8601, relations, serializers
 from rest_framework.settings import api_settings
 
@@ -67,6 +69,20 @@ AS_THEY_ARE: Mapping[Any, tuple[type[models.Field[Any, Any]], ...]] = {
 """Which columns already hold what a field writes."""
 
 
+ALWAYS_JSON: frozenset[Any] = frozenset(
+    field.to_representation
+    for field in (
+        *([BigInteger] if BigInteger else []),
+        serializers.BooleanField,
+        serializers.CharField,
+        serializers.DurationField,
+        serializers.IntegerField,
+        serializers.UUIDField,
+    )
+)
+"""What gives texts, integers and truths, whatever it is given."""
+
+
 def has_converter(field: Any) -> bool:
     """Whether a field writes what its value alone says."""
     return type(field).to_representation in CONTEXT_FREE
@@ -85,12 +101,53 @@ def converter(field: Any, column: Any) -> Converter | None:
     if type(column) in AS_THEY_ARE.get(method, ()):
         return None
     written: Converter = field.to_representation
-    return written
+    return quantized(field, written) if is_exact(field, column) else written
 
 
 def key_converter(field: relations.PrimaryKeyRelatedField[Any]) -> Converter | None:
     """What makes the written value of a foreign key's column."""
     return None if field.pk_field is None else field.pk_field.to_representation
+
+
+def writes_json(field: Any, convert: Converter | None) -> bool:
+    """Whether what a field writes is a JSON value; None: it is a text, a number or a truth."""
+    if convert is None:
+        # NaN is a float, and no JSON.
+        return type(field).to_representation is not serializers.FloatField.to_representation
+    match type(field).to_representation:
+        case serializers.DecimalField.to_representation:
+            by_settings = api_settings.COERCE_DECIMAL_TO_STRING
+            return bool(getattr(field, "coerce_to_string", by_settings)) and not field.localize
+        case serializers.ChoiceField.to_representation:
+            return all(type(choice) in (str, int) for choice in field.choices)
+        case method:
+            return method in ALWAYS_JSON
+
+
+def is_exact(field: Any, column: Any) -> bool:
+    """Whether a decimal field writes texts with as many places as its column has."""
+    return (
+        type(field) is serializers.DecimalField
+        and type(column) is models.DecimalField
+        and field.decimal_places == column.decimal_places
+        and bool(field.decimal_places)
+        and field.max_digits is not None
+        and field.max_digits >= column.max_digits
+        and not (field.localize or field.normalize_output)
+        and bool(getattr(field, "coerce_to_string", api_settings.COERCE_DECIMAL_TO_STRING))
+    )
+
+
+def quantized(field: Any, written: Converter) -> Converter:
+    """Spares a decimal that has its places already from being quantized again."""
+    point = -field.decimal_places - 1
+
+    def convert(value: Any) -> Any:
+        text = f"{value:f}" if isinstance(value, decimal.Decimal) else ""
+        fits = text[point : point + 1] == "." and len(text) <= field.max_digits
+        return text if fits else written(value)
+
+    return convert
 
 
 def writes_texts(field: Any) -> bool:
@@ -109,6 +166,12 @@ def is_moment(field: Any, column: Any) -> bool:
         and form.lower() == ISO_8601
         and not hasattr(field, "timezone")
     )
+
+
+def zone_of_moments() -> datetime.tzinfo:
+    """The current time zone; UTC as the database has it, so that nothing is converted."""
+    zone = timezone.get_current_timezone()
+    return datetime.UTC if getattr(zone, "key", None) == "UTC" else zone
 
 
 def moment(value: datetime.datetime, zone: datetime.tzinfo) -> str:

@@ -21,7 +21,14 @@ from django.db.models import ForeignKey, Model
 from django.db.models.query_utils import DeferredAttribute
 from rest_framework import relations, serializers
 
-from dcrf_graph.loading.converters import Converter, converter, has_converter, is_moment
+from dcrf_graph.loading.converters import (
+    INTEGERS,
+    Converter,
+    converter,
+    has_converter,
+    is_moment,
+    writes_json,
+)
 from dcrf_graph.loading.needs import accessors, is_plain, leads_home
 
 # fmt: off
@@ -41,12 +48,16 @@ MAKING = frozenset({"__new__", "__init__", "__getattr__", "__getattribute__"})
 
 @dataclass(frozen=True)
 class Column:
-    """A value of the row itself; ``convert`` is None where it is written as it is read."""
+    """A value of the row itself; ``convert`` is None where it is written as it is read.
+
+    ``json``: what is written is a JSON value, not one that DRF's encoder makes one.
+    """
 
     name: str
     attribute: str
     convert: Converter | None
     moment: bool = False
+    json: bool = False
 
 
 @dataclass(frozen=True)
@@ -179,14 +190,18 @@ def many_of(each: Any, name: str, model: type[Model], outer: tuple[type, ...]) -
     key = related._meta.pk
     if not is_column(related, key):
         return None
-    return Many(name, related, None, Column(key.name, key.attname, key_converter(inner)))
+    convert = key_converter(inner)
+    number = type(key) in INTEGERS and convert is None
+    return Many(name, related, None, Column(key.name, key.attname, convert, json=number))
 
 
 def key_of(each: Any, name: str, model: type[Model]) -> Column | None:
     relation = forward(model, name)
     if relation is None or not is_plain(each, "use_pk_only_optimization"):
         return None
-    return Column(relation.attname, relation.attname, key_converter(each))
+    convert = key_converter(each)
+    number = type(relation.target_field) in INTEGERS and convert is None
+    return Column(relation.attname, relation.attname, convert, json=number)
 
 
 def key_converter(each: Any) -> Converter | None:
@@ -202,8 +217,9 @@ def value_of(each: Any, name: str, model: type[Model]) -> Column | Given | None:
     if not is_column(model, column) or (column.is_relation and name != column.attname):
         return None
     if is_moment(each, column):
-        return Column(column.attname, column.attname, None, moment=True)
-    return Column(column.attname, column.attname, converter(each, column))
+        return Column(column.attname, column.attname, None, moment=True, json=True)
+    convert = converter(each, column)
+    return Column(column.attname, column.attname, convert, json=writes_json(each, convert))
 
 
 def field_of(model: type[Model], name: str) -> Any:

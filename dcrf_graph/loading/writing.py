@@ -21,10 +21,9 @@ from django.db import router
 from django.db.models import Model, QuerySet
 from django.db.models.query import ModelIterable
 from django.db.models.signals import post_init, pre_init
-from django.utils import timezone
 from rest_framework.fields import get_attribute
 
-from dcrf_graph.loading.converters import moment
+from dcrf_graph.loading.converters import moment, zone_of_moments
 from dcrf_graph.loading.needs import Needs
 from dcrf_graph.loading.plans import Column, Given, Many, Node, One, node_of_class, selected
 from dcrf_graph.loading.rows import load, may_be_deferred, may_be_narrowed, narrowed
@@ -47,6 +46,7 @@ class Plan:
         given: the annotations among them.
         of_values: writes the tuples of those columns.
         of_instances: writes instances; what ``needs`` says should be loaded.
+        json: what is written are JSON values.
     """
 
     columns: tuple[str, ...] | None
@@ -55,6 +55,7 @@ class Plan:
     of_values: Write | None
     of_instances: Write
     needs: Needs
+    json: bool
 
 
 def frozen(selection: Any) -> Frozen | None:
@@ -87,6 +88,12 @@ def written(serializer_class: Any, rows: Any, selection: Any = None) -> list[Any
     return None if plan is None else written_of_instances(plan, rows)
 
 
+def writes_json(serializer_class: Any, model: type[Model], selection: Any = None) -> bool:
+    """Whether what ``written`` gives holds nothing that an encoder has to look at."""
+    plan = plan_of(serializer_class, model, frozen(selection))
+    return plan is not None and plan.json
+
+
 def written_of_query(serializer_class: Any, rows: Any, selection: Any) -> list[Any] | None:
     plan = plan_of(serializer_class, rows.model, frozen(selection))
     if plan is None or rows._iterable_class is not ModelIterable:
@@ -94,7 +101,7 @@ def written_of_query(serializer_class: Any, rows: Any, selection: Any) -> list[A
     tuples = as_tuples(plan, rows)
     if tuples is not None:
         assert plan.of_values is not None
-        return plan.of_values(tuples, timezone.get_current_timezone())
+        return plan.of_values(tuples, zone_of_moments())
     return written_of_instances(plan, list(narrowed(rows, plan.needs)))
 
 
@@ -118,7 +125,7 @@ def is_made_by_django(model: type[Model]) -> bool:
 def written_of_instances(plan: Plan, rows: list[Any]) -> list[Any] | None:
     load([row for row in rows if row.pk is not None and not row._state.adding], plan.needs)
     try:
-        return plan.of_instances(rows, timezone.get_current_timezone())
+        return plan.of_instances(rows, zone_of_moments())
     except (AttributeError, KeyError):
         return None  # DRF says what is missing, or leaves it out
 
@@ -143,6 +150,7 @@ def plan_of(
         of_values=None if values is None or text is None else values.compiled(text),
         of_instances=of_instances,
         needs=needs_of(node, chosen),
+        json=is_json(node, chosen),
     )
 
 
@@ -186,6 +194,23 @@ def is_flat(node: Node, selection: dict[str, Any] | None) -> bool:
                 return False
             if not is_flat(part.node, inside(selection, key)):
                 return False
+    return True
+
+
+def is_json(node: Node, selection: dict[str, Any] | None) -> bool:
+    """Whether nothing is written but JSON values."""
+    for key, part in selected(node, selection).items():
+        match part:
+            case Column(json=json):
+                known = json
+            case Many(node=None, value=value):
+                known = value is not None and value.json
+            case One(node=inner) | Many(node=inner) if inner is not None:
+                known = is_json(inner, inside(selection, key))
+            case _:
+                known = False
+        if not known:
+            return False
     return True
 
 

@@ -43,6 +43,7 @@ from dcrf_graph.graphql.execution import (
     Subscribed,
 )
 from dcrf_graph.graphql.persisted import ASK_AGAIN
+from dcrf_graph.graphql.sharing import Encoded
 from dcrf_graph.protocols.effects import OperationRequest
 from dcrf_graph.protocols.frames import encode
 from dcrf_graph.settings import api_settings
@@ -279,7 +280,8 @@ def _document(
     status: int,
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    response = HttpResponse(encode(result), content_type=media_type, status=status)
+    text = result.text if isinstance(result, Encoded) else encode(result)
+    response = HttpResponse(text, content_type=media_type, status=status)
     for name, value in (headers or {}).items():
         response[name] = value
     return _varying(response)

@@ -481,6 +481,9 @@ class GraphQLSession:
         if isinstance(outcome, list):
             encode(outcome)  # raises here, while the id can still be answered
             return outcome
+        if isinstance(outcome, Encoded) and self.protocol.runs(id, operation):
+            await self.socket.send(f"{self.protocol.opening(id)}{outcome.text}}}")
+            return []
         if isinstance(outcome, dict):
             await self.carry_out(self.protocol.next(id, outcome, operation))
             return []
