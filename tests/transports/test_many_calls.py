@@ -1,0 +1,170 @@
+"""One socket, many calls: nobody waits for a slow one, order is kept, and whatever ends leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from typing import Any, ClassVar
+
+import pytest
+
+from dcrf_graph.changes.hub import hub
+from dcrf_graph.connection import open_connections
+from dcrf_graph.consumers import AsyncAPIConsumer
+from dcrf_graph.decorators import action
+from dcrf_graph.observer import model_observer
+from dcrf_graph.threads import KEPT
+from tests.limits import world
+from tests.limits.clients import NATIVE, SOCKETS
+from tests.limits.table import Stage
+from tests.native.client import in_thread
+from tests.soak import Count
+from tests.testapp.models import Note
+from tests.transports.desk import Gate
+from tests.transports.sockets import PATIENCE, quiet, soon, turns
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("busy", "nothing_left"),
+]
+
+OPEN = pytest.mark.parametrize("transport", [*NATIVE, *SOCKETS])
+MOMENTS = Count("sockets that end at any moment of their calls", full=2_000, part=24)
+
+
+class BusyConsumer(AsyncAPIConsumer):
+    """Works slowly, writes, subscribes, and waits for what it has caused."""
+
+    gate: ClassVar[Gate]
+    heard: ClassVar[asyncio.Event]
+    subscribed: ClassVar[asyncio.Event]
+
+    @action(kind="query")
+    async def work(self, **kwargs: Any) -> str:
+        await self.gate.pass_through()
+        return "worked"
+
+    @action()
+    def write(self, text: str = "x", **kwargs: Any) -> int:
+        return Note.objects.create(text=text).pk
+
+    @action(kind="query")
+    def count(self, **kwargs: Any) -> int:
+        return Note.objects.count()
+
+    @model_observer(Note)
+    async def notes(self, message: Any, subscribing_request_ids: Any = (), **kwargs: Any) -> None:
+        self.heard.set()
+        for request_id in subscribing_request_ids:
+            await self.reply(action="create", data=message, request_id=request_id)
+
+    @action(subscribes="notes")
+    async def subscribe_notes(self, request_id: Any, **kwargs: Any) -> None:
+        await self.notes.subscribe(request_id=request_id)
+        self.subscribed.set()
+
+    @action(kind="mutation")
+    async def write_and_wait(self, **kwargs: Any) -> str:
+        """Waits for the event of its own change."""
+        await in_thread(Note.objects.create, text="mine")
+        await asyncio.wait_for(self.heard.wait(), PATIENCE)
+        return "heard"
+
+
+@pytest.fixture
+def busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BusyConsumer, "gate", Gate(), raising=False)
+    monkeypatch.setattr(BusyConsumer, "heard", asyncio.Event(), raising=False)
+    monkeypatch.setattr(BusyConsumer, "subscribed", asyncio.Event(), raising=False)
+    monkeypatch.setitem(world.CONSUMERS, "busy", BusyConsumer)
+
+
+DOCUMENTS = {
+    "work": "{ busyWork }",
+    "write": "mutation { busyWrite }",
+    "count": "{ busyCount }",
+    "subscribe_notes": "subscription { busyNotes { id } }",
+    "write_and_wait": "mutation { busyWriteAndWait }",
+}
+
+
+async def ask(stage: Stage, client: Any, action: str, request_id: int = 1) -> None:
+    if stage.native:
+        await client.ask("busy", action, request_id)
+    else:
+        await client.start(DOCUMENTS[action])
+
+
+async def heard(stage: Stage, client: Any) -> Any:
+    """The data of what comes next."""
+    if stage.native:
+        return (await client.payload())["data"]
+    [value] = (await client.result())["data"].values()
+    return value
+
+
+async def subscribe(stage: Stage, client: Any) -> None:
+    await ask(stage, client, "subscribe_notes", 9)
+    await soon(BusyConsumer.subscribed)
+    if stage.native:
+        assert await heard(stage, client) is None
+
+
+@OPEN
+async def test_a_slow_call_delays_nobodys_events(transport: str) -> None:
+    """Not even those of its own consumer."""
+    stage = Stage(world.make_router(), transport)
+    async with stage.open() as client:
+        await subscribe(stage, client)
+        await ask(stage, client, "work")
+        await soon(BusyConsumer.gate.reached)
+        await in_thread(Note.objects.create, text="of another")
+        assert (await heard(stage, client)) is not None
+        BusyConsumer.gate.open.set()
+        assert await heard(stage, client) == "worked"
+
+
+@OPEN
+async def test_a_read_sees_the_write_before_it(transport: str) -> None:
+    stage = Stage(world.make_router(), transport)
+    async with stage.open() as client:
+        await ask(stage, client, "write")
+        await ask(stage, client, "count", 2)
+        first, second = await heard(stage, client), await heard(stage, client)
+    assert (first >= 1, second) == (True, 1)
+
+
+@OPEN
+async def test_an_action_may_wait_for_its_own_event(transport: str) -> None:
+    """Natively its reply comes first all the same; operations of GraphQL have no order."""
+    stage = Stage(world.make_router(), transport)
+    async with stage.open() as client:
+        await subscribe(stage, client)
+        await ask(stage, client, "write_and_wait", 2)
+        answers = [await heard(stage, client), await heard(stage, client)]
+    assert "heard" in answers
+    assert answers[0] == "heard" or not stage.native
+
+
+@OPEN
+@MOMENTS.mark
+async def test_a_socket_that_ends_at_any_moment_leaves_nothing(transport: str) -> None:
+    """While it starts, streams and replies: by what is counted, not by what is looked for."""
+    chance = random.Random(transport)
+    tasks, threads = len(asyncio.all_tasks()), threading.active_count()
+    BusyConsumer.gate.open.set()
+    router = world.make_router()
+    for _ in range(MOMENTS.now // 4):
+        stage = Stage(router, transport)
+        async with stage.open() as client:
+            for number in range(chance.randrange(6)):
+                await ask(stage, client, chance.choice([*DOCUMENTS][:4]), number)
+                if stage.native and chance.random() < 0.3:
+                    await client.ask("busy", "cancel", number)
+            await turns(chance.randrange(40))
+    await quiet()
+    assert hub.count() == 0
+    assert [each for each in open_connections if each.tasks] == []
+    assert len(asyncio.all_tasks()) <= tasks
+    assert threading.active_count() <= threads + KEPT + 2
