@@ -84,7 +84,6 @@ async def serve(contender: Any, answers: TextIO) -> None:
         lifespan="off",
         log_level="warning",
         access_log=False,
-        ws_ping_interval=None,
     )
     config.load()
     server = uvicorn.Server(config)
