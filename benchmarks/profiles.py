@@ -1,7 +1,7 @@
 """
 Where the CPU of a contender goes while events reach many subscribers. Needs py-spy.
 
-    python -m benchmarks.profiles fanout "dcrf_graph, GraphQL"
+    python -m benchmarks.profiles fanout "dcrf_graph, GraphQL" [subscribers]
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ WIRES: dict[str, dict[Contender, Wire]] = {
 }
 
 
-async def record(contender: Contender, wire: Wire) -> list[tuple[list[str], int]]:
+async def record(contender: Contender, wire: Wire, size: int) -> list[tuple[list[str], int]]:
     """Stacks, each from the outermost function to the innermost, and how often each was seen."""
     with tempfile.TemporaryDirectory() as directory:
         output = Path(directory) / "stacks"
         async with serving(contender) as server:
             crowd = Crowd(wire, server)
-            await crowd.grow(QUICK.many)
+            await crowd.grow(size)
             options = ("--format", "raw", "--rate", "500", "--nonblocking", "--output", output)
             spy = await asyncio.create_subprocess_exec(
                 *("py-spy", "record", *options, "--duration", str(SECONDS)),
@@ -66,12 +66,12 @@ def show(stacks: list[tuple[list[str], int]]) -> None:
         print(f"{count / total:7.1%}  {name}")
 
 
-def main(scenario: str, name: str) -> None:
+def main(scenario: str, name: str, subscribers: str = str(QUICK.many)) -> None:
     """Record one contender, and print."""
     [(contender, wire)] = [
         (each, wire) for each, wire in WIRES[scenario].items() if each.name == name
     ]
-    show(asyncio.run(record(contender, wire)))
+    show(asyncio.run(record(contender, wire, int(subscribers))))
 
 
 if __name__ == "__main__":

@@ -61,4 +61,6 @@ DATABASES = {
         },
     }
 }
+# One viewer has as many sockets as there are subscribers.
+DCRF_GRAPH = {"MAX_CONNECTIONS_PER_USER": None}
 CHANNEL_LAYERS = {"default": channel_layer(os.environ.get("BENCH_REDIS", ""))}
