@@ -22,7 +22,8 @@ from django.db.models import Model
 from django.db.models.signals import class_prepared, post_delete, post_save, pre_delete, pre_save
 from django.dispatch import receiver
 
-from dcrf_graph.changes.change import Action, Source
+from dcrf_graph.changes.change import Action, Event, Source
+from dcrf_graph.changes.current import current
 from dcrf_graph.changes.events import Groups, events_of_commit, groups_of
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.changes.journal import Record, journal_of, may_commit
@@ -287,6 +288,18 @@ def watch(model: type[Model], source: Source, *, many_to_many: bool = False) -> 
     if capture is None:
         capture = _captures[model] = Capture(model)
     capture.add(source, many_to_many=many_to_many)
+
+
+def event_now(event: Event) -> Event:
+    """An event of a model's observer as its row is now; any other as it is."""
+    for capture in _captures.values():
+        for source in capture.sources():
+            if source.stable_id == event.observer:
+                return current(event, capture.model, source)
+    return event
+
+
+hub.read_again = event_now
 
 
 def captures_of(model: type[Model]) -> list[Capture]:

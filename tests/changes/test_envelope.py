@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.utils.translation import gettext_lazy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcrf_graph.changes.change import Event
@@ -117,6 +117,7 @@ SCALARS = st.none() | st.integers() | st.text() | st.binary()
 JSON = st.recursive(SCALARS, lambda each: st.lists(each) | st.dictionaries(st.text(), each))
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_nothing_at_all_raises_anything_but_a_value_error(content: Any) -> None:
     text = json.dumps([2, content], default=str) + "\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcrf_graph.changes.sequences import GRACE, MAX_PUBLISHERS, Sequences
@@ -77,6 +77,7 @@ def test_a_publisher_that_was_quiet_longest_of_too_many_is_a_loss_when_it_speaks
     assert sequences.take(str(MAX_PUBLISHERS), 2, 1) is False
 
 
+@settings(deadline=None)
 @given(st.lists(st.booleans(), min_size=1), st.lists(st.integers(1, 3)))
 def test_a_loss_is_told_before_anything_that_comes_after_it(
     arrives: list[bool], others: list[int]

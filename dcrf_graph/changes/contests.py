@@ -1,0 +1,90 @@
+"""
+Which rows two publishers have written to at almost the same time.
+
+The order in which their events arrive is not the order of their commits, so what
+was told last may be old. Pure bookkeeping; ``hub`` has the rows read again.
+
+Source: docs/decisions/0022-publishers-send-to-receivers.md
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from dcrf_graph.changes.change import Event
+from dcrf_graph.changes.envelope import key_of
+
+WINDOW = 2.0
+"""Seconds after which what another publisher says of a row is surely later."""
+MAX_ROWS = 8_192
+"""Rows that are remembered, the latest."""
+
+Row = tuple[str, str, str]
+"""An observer, an alias and a key: one observer's view of a row."""
+
+
+def row_of(event: Event) -> Row | None:
+    """The row that an event is about; None if it is about none."""
+    return None if event.pk is None else (event.observer, event.using, str(key_of(event.pk)))
+
+
+@dataclass
+class Told:
+    """What was told of a row: who said it last and when, and the last event of each group."""
+
+    by: Hashable
+    at: float
+    events: dict[str, Event] = field(default_factory=dict)
+
+
+class Contests:
+    """What was told of the rows that changed last; from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rows: OrderedDict[Row, Told] = OrderedDict()
+        self._doubted = 0.0
+
+    def note(self, events: Iterable[Event], by: Hashable, now: float) -> set[Row]:
+        """Note what somebody says of rows; returns those that another one spoke of just before."""
+        contested = set()
+        with self._lock:
+            for event in events:
+                row = row_of(event)
+                if row is None:
+                    continue
+                told = self._rows.get(row)
+                if told is None or now - told.at > WINDOW:
+                    told = self._rows[row] = Told(by, now)
+                elif told.by != by:
+                    contested.add(row)
+                if now < self._doubted:
+                    contested.add(row)
+                told.by, told.at = by, now
+                told.events[event.group] = event
+                self._rows.move_to_end(row)
+            while len(self._rows) > MAX_ROWS:
+                self._rows.popitem(last=False)
+        return contested
+
+    def amend(self, events: Iterable[Event]) -> None:
+        """Replace what was told of rows, whoever told it."""
+        with self._lock:
+            for event in events:
+                row = row_of(event)
+                if row is not None and row in self._rows:
+                    self._rows[row].events[event.group] = event
+
+    def doubt(self, now: float) -> None:
+        """Something was lost: for a while, whatever is said may be older than what was."""
+        self._doubted = now + WINDOW
+
+    def told_of(self, row: Row) -> list[Event]:
+        """The last event of each group."""
+        with self._lock:
+            told: Any = self._rows.get(row)
+            return [] if told is None else list(told.events.values())
