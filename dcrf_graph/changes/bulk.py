@@ -12,7 +12,7 @@ of related managers. ``delete``, ``get_or_create`` and ``update_or_create`` send
 Django's signals and need nothing. While nobody listens each is Django's own
 statement and nothing else.
 
-Source: docs/decisions/0030-bulk-writes-by-an-observed-queryset.md
+Source: docs/decisions/0032-bulk-writes-by-an-observed-queryset.md
 """
 
 from __future__ import annotations
