@@ -130,11 +130,13 @@ def action(
 def in_thread(func: Callable[..., Any]) -> Callable[..., Any]:
     """An ``async`` form of a synchronous method, run on the call's database thread."""
 
-    @wraps(func)
-    async def run(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return await in_database_thread(func)(self, *args, **kwargs)
+    run: Any = in_database_thread(func)
 
-    return run
+    @wraps(func)
+    async def run_method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return await run(self, *args, **kwargs)
+
+    return run_method
 
 
 def each_replied(func: Callable[..., Any]) -> Callable[..., Any]:

@@ -97,7 +97,13 @@ class Streams:
                 who asks asks the consumer again.
             TooManyStreams: when ``MAX_STREAMS`` others are open.
         """
-        async with self._doors[name]:
+        door = self._doors[name]
+        opening = self._opened.get(name)
+        if not door.locked() and opening is not None and opening.done() and usable(opening):
+            opened = opening.result()
+            assert isinstance(opened, Stream)
+            return opened
+        async with door:
             opening = self._opened.get(name)
             if opening is None or (opening.done() and not usable(opening)):
                 if self._in_use() >= api_settings.MAX_STREAMS:

@@ -50,8 +50,9 @@ class CallThread(ThreadPoolExecutor):
         """Run a function on the thread; before the first one of a call, look after connections."""
         if self._of_another:
             self._of_another = False
-            super().submit(close_old)
-        self._last = super().submit(fn, *args, **kwargs)
+            self._last = super().submit(afterwards, fn, *args, **kwargs)
+        else:
+            self._last = super().submit(fn, *args, **kwargs)
         return self._last
 
     async def give_back(self) -> None:
@@ -110,6 +111,12 @@ def close_old() -> bool:
             return False
         connection.close_if_unusable_or_obsolete()
     return True
+
+
+def afterwards(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """Look after the connections of this thread, then run a function on it."""
+    close_old()
+    return fn(*args, **kwargs)
 
 
 class CallContext(ThreadSensitiveContext):
@@ -179,12 +186,15 @@ def in_database_thread(function: Callable[..., Any]) -> Callable[..., Awaitable[
     around each use.
     """
 
+    of_the_call = sync_to_async(function)
+
     @wraps(function)
     async def run(*args: Any, **kwargs: Any) -> Any:
         context = SyncToAsync.thread_sensitive_context.get(None)
-        ours = isinstance(context, CallContext) and not context.ended
-        adapter: Any = sync_to_async if ours else database_sync_to_async
-        return await adapter(function)(*args, **kwargs)
+        if isinstance(context, CallContext) and not context.ended:
+            return await of_the_call(*args, **kwargs)
+        elsewhere: Any = database_sync_to_async(function)
+        return await elsewhere(*args, **kwargs)
 
     return run
 

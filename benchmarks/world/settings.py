@@ -54,6 +54,8 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": os.environ.get("BENCH_DATABASE", ":memory:"),
+        # As in production: the limits keep their connections too.
+        "CONN_MAX_AGE": None,
         "OPTIONS": {
             "timeout": 20,
             # One of the peers stays on Django 4.2, which does not know these.

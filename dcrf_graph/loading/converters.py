@@ -100,6 +100,8 @@ def converter(field: Any, column: Any) -> Converter | None:
         method = serializers.IntegerField.to_representation
     if type(column) in AS_THEY_ARE.get(method, ()):
         return None
+    if iso := isoformat_of(field, column):
+        return iso
     written: Converter = field.to_representation
     return quantized(field, written) if is_exact(field, column) else written
 
@@ -109,8 +111,24 @@ def key_converter(field: relations.PrimaryKeyRelatedField[Any]) -> Converter | N
     return None if field.pk_field is None else field.pk_field.to_representation
 
 
+def isoformat_of(field: Any, column: Any) -> Converter | None:
+    """What writes a date or a time of day as ISO 8601; None for other fields and formats."""
+    kinds = (type(field), type(column))
+    if kinds == (serializers.DateField, models.DateField):
+        usual: Any = api_settings.DATE_FORMAT
+        iso: Converter = datetime.date.isoformat
+    elif kinds == (serializers.TimeField, models.TimeField):
+        usual, iso = api_settings.TIME_FORMAT, datetime.time.isoformat
+    else:
+        return None
+    form = getattr(field, "format", usual)
+    return iso if isinstance(form, str) and form.lower() == ISO_8601 else None
+
+
 def writes_json(field: Any, convert: Converter | None) -> bool:
     """Whether what a field writes is a JSON value; None: it is a text, a number or a truth."""
+    if convert in (datetime.date.isoformat, datetime.time.isoformat):
+        return True
     if convert is None:
         # NaN is a float, and no JSON.
         return type(field).to_representation is not serializers.FloatField.to_representation
