@@ -11,14 +11,13 @@ from __future__ import annotations
 import asyncio
 import datetime
 import json
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from graphql import GraphQLEnumType, GraphQLList, GraphQLNonNull, GraphQLObjectType
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework import serializers
 
@@ -28,8 +27,9 @@ from dcrf_graph.encoding import JSONEncoder
 from dcrf_graph.graphql.definitions import EnumDefinition, TypeDefinition
 from dcrf_graph.graphql.schema import Derived
 from tests.graphql.doubles import Client, reply, schema_of
+from tests.soak import Count
 
-EXAMPLES = settings(max_examples=40, deadline=None, derandomize="CI" in os.environ)
+EXAMPLES = Count("serializers and values through GraphQL", full=2_000, part=40)
 CHOICES: list[Any] = ["todo", "in-progress", "A+", "A", 1, -1, "über"]
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=8)
 MOMENTS = st.datetimes(
@@ -204,7 +204,8 @@ def result_of(client: Client, query: str, **variables: Any) -> Any:
 WRITE = "mutation ($data: ThingInput!) { thingWrite(data: $data) }"
 
 
-@EXAMPLES
+@EXAMPLES.mark
+@EXAMPLES.settings
 @given(cases())
 def test_what_drf_serializes_comes_out_equal(case: Case) -> None:
     derived = schema_of(consumer_of(case))
@@ -215,7 +216,8 @@ def test_what_drf_serializes_comes_out_equal(case: Case) -> None:
     assert result == {"data": {"thingRead": Translation(derived).of("Thing", native)}}
 
 
-@EXAMPLES
+@EXAMPLES.mark
+@EXAMPLES.settings
 @given(cases())
 def test_what_graphql_coerces_is_what_drf_validates(case: Case) -> None:
     derived = schema_of(consumer_of(case))
@@ -233,7 +235,8 @@ def validated(case: Case, data: Any) -> Any:
     return serializer.validated_data
 
 
-@EXAMPLES
+@EXAMPLES.mark
+@EXAMPLES.settings
 @given(st.data())
 def test_what_is_left_out_does_not_arrive(data: st.DataObject) -> None:
     """Unset is not null: only what the client gave reaches the serializer."""
@@ -263,7 +266,8 @@ def input_of(derived: Derived) -> TypeDefinition:
 WRONG = sorted(kind for kind, found in KINDS.items() if found.wrong is not None)
 
 
-@EXAMPLES
+@EXAMPLES.mark
+@EXAMPLES.settings
 @given(st.sampled_from(WRONG), st.booleans(), st.booleans())
 def test_a_wrong_value_is_refused_with_its_path(kind: str, in_list: bool, nested: bool) -> None:
     found = KINDS[kind]
