@@ -37,8 +37,8 @@ from graphql.language import Visitor, visit
 from dcrf_graph.graphql.documents import Document
 from dcrf_graph.graphql.operations import Operation
 from dcrf_graph.graphql.plans import Complete, Selecting, Unplanned, compiled
-from dcrf_graph.graphql.resolvers import ANSWERS, answer, selected
-from dcrf_graph.graphql.sharing import Encoded
+from dcrf_graph.graphql.resolvers import ANSWERS, answer, operation_of, selected
+from dcrf_graph.graphql.sharing import Encoded, is_marked
 from dcrf_graph.loading.representation import Selection
 
 MAX_VARIANTS = 16
@@ -148,7 +148,9 @@ class Plans:
             if field is None:
                 raise Unplanned(f"{name} is introspection")
             is_event = operation.operation is OperationType.SUBSCRIPTION
-            derived = getattr(field.resolve, "value_of" if is_event else "operation", None)
+            derived: Any = operation_of(field.resolve)
+            if is_event and is_marked(field.resolve):
+                derived = getattr(field.resolve, "value_of", None)
             if derived is None:
                 raise Unplanned(f"{name} is not derived")
             if isinstance(field.type, GraphQLNonNull) and not is_event:

@@ -38,6 +38,7 @@ from graphql import (
 
 from dcrf_graph.graphql.resolvers import Lookup
 from dcrf_graph.graphql.scalars import keeps_text
+from dcrf_graph.graphql.sharing import is_marked
 
 Complete: TypeAlias = Callable[[Any], Any]
 """Native data of a root field to what GraphQL answers for it."""
@@ -192,7 +193,8 @@ class Writer:
                 continue
             field = bound.fields.get(name)
             resolve: Any = None if field is None else field.resolve
-            if field is None or field.args or not hasattr(resolve, "lookup"):
+            plain = is_marked(resolve) and hasattr(resolve, "lookup")
+            if field is None or field.args or not plain:
                 raise Unplanned(f"{bound}.{name} is no lookup")
             read = f"{value}.get({resolve.reads!r})"
             if resolve.lookup is Lookup.CHOICE:

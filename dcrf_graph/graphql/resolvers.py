@@ -144,8 +144,15 @@ def call(operation: Operation) -> Resolver:
             raise known
         return known
 
-    resolve.operation = operation  # type: ignore[attr-defined]
+    # With itself: what is put around it by functools.wraps has a copy of its attributes.
+    resolve.calls = (resolve, operation)  # type: ignore[attr-defined]
     return resolve
+
+
+def operation_of(resolve: Any) -> Operation | None:
+    """The operation that a resolver calls and does nothing else; None for any other resolver."""
+    itself, operation = getattr(resolve, "calls", (None, None))
+    return operation if itself is resolve and resolve is not None else None
 
 
 async def answer(

@@ -23,6 +23,7 @@ from graphql import (
     get_named_type,
 )
 
+from dcrf_graph.graphql.sharing import is_marked
 from dcrf_graph.loading.representation import Selection
 
 
@@ -52,7 +53,9 @@ def of_type(bound: Any, nodes: Iterable[FieldNode], info: GraphQLResolveInfo) ->
             below.setdefault(node.name.value, []).append(node)
     for name, same in below.items():
         field = bound.fields.get(name)
-        key = getattr(None if field is None else field.resolve, "reads", None)
+        # What is put around a derived resolver may look at more than that does.
+        derived = field is not None and is_marked(field.resolve)
+        key = getattr(field.resolve, "reads", None) if field is not None and derived else None
         if field is None or key is None:
             return None
         inside = of_type(get_named_type(field.type), same, info)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 from typing import Any
 
 import pytest
 from ariadne import ObjectType
+from django.core.exceptions import PermissionDenied
 from graphql import (
     GraphQLEnumType,
     GraphQLList,
@@ -271,3 +273,41 @@ async def test_what_a_document_has_learnt_serves_another_operation_of_it() -> No
         )
         assert isinstance(outcome, Answered)
         assert list(outcome.result["data"]) == [key]
+
+
+def shouting(resolve: Any) -> Any:
+    """A decorator as applications write them: it copies the attributes of what it wraps."""
+
+    @functools.wraps(resolve)
+    def wrapper(source: Any, info: Any, **arguments: Any) -> Any:
+        return f"{source['title']}, {len(source)} keys!"
+
+    return wrapper
+
+
+async def test_what_is_put_around_a_derived_field_runs_and_sees_the_whole_object() -> None:
+    derived = derive(REGISTRATIONS)
+    title: Any = derived.schema.type_map["Article"]
+    title.fields["title"].resolve = shouting(title.fields["title"].resolve)
+    both = Both(derived, retrieve=reply(ARTICLE))
+    result = await both.result("{ article(id: 1) { title } }")
+    assert result["data"]["article"]["title"] == f"Titanic, {len(ARTICLE)} keys!"
+    assert both.executed == 1
+    assert both.planned.streams.selections == [None]
+
+
+async def test_what_is_put_around_a_derived_root_runs() -> None:
+    """A guard there would guard nothing if the call were made beside it."""
+    derived = derive(REGISTRATIONS)
+    root: Any = derived.schema.query_type
+    inner = root.fields["article"].resolve
+
+    @functools.wraps(inner)
+    async def guarded(source: Any, info: Any, **arguments: Any) -> Any:
+        raise PermissionDenied("Not you.")
+
+    root.fields["article"].resolve = guarded
+    both = Both(derived, retrieve=reply(ARTICLE))
+    result = await both.result("{ article(id: 1) { title } }")
+    assert result["errors"][0]["message"] == "Not you."
+    assert both.planned.streams.calls == []
