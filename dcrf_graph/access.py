@@ -165,7 +165,8 @@ class Access:
         Ask again what was asked at subscribing, before an event is delivered.
 
         The subscribing action with its arguments, as a GET; then the object
-        permission, for an event about a row of this consumer's own model.
+        permission, for an event about a row of this consumer's own model, but
+        for a deletion that carries only the key.
 
         Raises:
             APIException: the refusal; the subscription ends and no data leaves.
@@ -178,12 +179,20 @@ class Access:
         with calling(self.subscribing_call(subscriber)) as call:
             await self.check_permissions(subscriber.action, **subscriber.arguments)
             permissions = call.permissions or ()
+            if event.action == "delete" and self.tells_keys_only(event):
+                # Nobody can say any more whose row it was: with it may have gone what said so.
+                # Whoever hears of it was asked about the row itself, up to its last change.
+                return
             if any(asks_objects(permission) for permission in permissions):
                 obj = await in_database_thread(self.object_of)(event)
                 if obj is not None:
                     await self.check_object_permissions(
                         subscriber.action, obj, **subscriber.arguments
                     )
+
+    def tells_keys_only(self, event: Event) -> bool:
+        """Whether what an event of a deletion carries is nothing but the key."""
+        return False
 
     def subscribing_call(self, subscriber: Subscriber) -> Call:
         """The call that subscribed, as one that only reads."""

@@ -31,6 +31,8 @@ class JSONEncoder(encoders.JSONEncoder):
             return {field.name: getattr(obj, field.name) for field in dataclasses.fields(obj)}
         if isinstance(obj, enum.Enum):
             return obj.value
+        if isinstance(obj, orjson.Fragment):
+            return json.loads(obj.contents)
         return super().default(obj)
 
 

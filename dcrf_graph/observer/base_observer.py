@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 from weakref import WeakValueDictionary
 
+from dcrf_graph.changes.change import Event
 from dcrf_graph.observer.subscriptions import current_delivery
 from dcrf_graph.observer.utils import ObjPartial
 
@@ -38,6 +39,9 @@ class BaseObserver:
 
     Source: upstream's ``observer.base_observer.BaseObserver``.
     """
+
+    waits: Callable[[Any, Event], Iterable[Any]] | None = None
+    """What a subscription has to wait for before it can be delivered an event, if anything."""
 
     def __init__(self, func: Callable[..., Any], partition: str = "*") -> None:
         self.func = func

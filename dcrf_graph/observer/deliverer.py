@@ -145,6 +145,16 @@ def deliverer() -> Deliverer:
     return found
 
 
+_apart: set[asyncio.Task[Any]] = set()
+
+
+def running_apart(task: asyncio.Task[Any]) -> None:
+    """Keep a task that deliveries of several connections wait for."""
+    _apart.add(task)
+    task.add_done_callback(_apart.discard)
+
+
 def delivering() -> set[asyncio.Task[Any]]:
     """What walks through ready subscriptions now, on any loop; it belongs to no connection."""
-    return {task for each in list(_deliverers.values()) for task in each.tasks}
+    apart = {task for task in _apart if not task.get_loop().is_closed()}
+    return apart.union(*(each.tasks for each in list(_deliverers.values())))

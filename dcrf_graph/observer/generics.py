@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import orjson
 from django.db.models import Model
 from django.http import Http404
 from rest_framework import status
@@ -17,7 +18,9 @@ from rest_framework.exceptions import ValidationError
 
 from dcrf_graph.api_consumer import APIConsumerMetaclass
 from dcrf_graph.calls import calling
+from dcrf_graph.changes.change import Event
 from dcrf_graph.decorators import action
+from dcrf_graph.following import row_of, waits
 from dcrf_graph.mixins import RetrieveModelMixin
 from dcrf_graph.observer.model_observer import ModelObserver
 from dcrf_graph.observer.subscriptions import Subscriber, current_delivery
@@ -45,6 +48,7 @@ class _GenericModelObserver:
             many_to_many=many_to_many,
             moves=False,
         )
+        observer.waits = waits
         if self._group_names is not None:
             observer.groups(self._group_names)
         if self._serializer is not None:
@@ -113,9 +117,10 @@ class ObserverModelInstanceMixin(ObserverConsumerMixin, RetrieveModelMixin):
     ``subscribe_instance`` and ``unsubscribe_instance``: events about one row.
 
     Each event is the row as ``retrieve`` answers it to this client, read once
-    per change however many requests of the connection have subscribed it; a
-    delete carries ``{"pk": ...}``. ``observer_many_to_many_relationships =
-    True`` makes changes of many-to-many relations events too.
+    per change however many requests of the connection have subscribed it, and
+    once for all clients where it cannot differ; a delete carries ``{"pk": ...}``.
+    ``observer_many_to_many_relationships = True`` makes changes of many-to-many
+    relations events too.
 
     Source: upstream's ``observer.generics.ObserverModelInstanceMixin``.
     """
@@ -158,6 +163,16 @@ class ObserverModelInstanceMixin(ObserverConsumerMixin, RetrieveModelMixin):
         """Give a change to ``handle_observed_action``."""
         await self.handle_observed_action(action=action, group=group, **message)
 
+    def tells_keys_only(self: Any, event: Event) -> bool:
+        """Whether a deletion is told by the key alone: where nobody has replaced the handlers."""
+        cls = type(self)
+        observer, ours = cls.handle_instance_change, ObserverModelInstanceMixin
+        return (
+            event.observer == observer.stable_id
+            and observer.func is ours.handle_instance_change.func
+            and cls.handle_observed_action is ours.handle_observed_action
+        )
+
     @handle_instance_change.groups  # type: ignore[no-redef]
     def handle_instance_change(self: Any, instance: Any, *args: Any, **kwargs: Any) -> Any:
         """One group per row."""
@@ -170,12 +185,15 @@ class ObserverModelInstanceMixin(ObserverConsumerMixin, RetrieveModelMixin):
         """
         Tell every subscribed request about a change of its row.
 
-        Requests that subscribed with the same arguments share one ``retrieve``.
+        Requests that subscribed with the same arguments share one ``retrieve``;
+        where it is the same for every client, all of them share one.
         """
         for subscribers in alike(subscribers_of(self, group)):
             first = subscribers[0]
             if action == "delete":
                 response: Any = kwargs, status.HTTP_204_NO_CONTENT
+            elif (row := shared_row(self, first)) is not None:
+                response = row, status.HTTP_200_OK
             else:
                 arguments = {**kwargs, **first.arguments, "request_id": first.request_id}
                 try:
@@ -194,6 +212,17 @@ class ObserverModelInstanceMixin(ObserverConsumerMixin, RetrieveModelMixin):
                     await self.reply(
                         action=action, data=data, status=code, request_id=subscriber.request_id
                     )
+
+
+def shared_row(consumer: Any, subscriber: Subscriber) -> orjson.Fragment | None:
+    """The row as everybody reads it, written already; None where this client reads it alone."""
+    delivery = current_delivery.get()
+    if delivery is None:
+        return None
+    row = row_of(consumer, delivery.event, subscriber.arguments)
+    if row is None or row.read_at is None or row.text is None:
+        return None
+    return orjson.Fragment(row.text)
 
 
 def subscribers_of(consumer: Any, group: str | None) -> list[Subscriber]:
@@ -216,6 +245,8 @@ def unfollow(consumer: Any, subscribers: Iterable[Subscriber]) -> None:
 
 def alike(subscribers: list[Subscriber]) -> list[list[Subscriber]]:
     """Subscribers by the action and arguments that they subscribed with."""
+    if len(subscribers) == 1:
+        return [subscribers]
     groups: dict[str, list[Subscriber]] = {}
     for subscriber in subscribers:
         key = repr((subscriber.action, sorted(subscriber.arguments.items())))

@@ -123,7 +123,9 @@ class Subscription:
         "_by_connecting",
         "_delivery",
         "_max_pending",
+        "_parked",
         "_queue",
+        "_waited",
         "connection",
         "deliverer",
         "group",
@@ -144,6 +146,8 @@ class Subscription:
         self.held: deque[tuple[Delivery, Send, Any]] | None = None
         self._queue: deque[tuple[Event | Gap, Call | None]] | None = None
         self._busy = False
+        self._parked = False
+        self._waited = False
         self._delivery: Delivery | None = None
         self._max_pending = api_settings.MAX_PENDING_EVENTS
         self._by_connecting = False
@@ -216,6 +220,8 @@ class Subscription:
 
     def goes_on(self) -> bool:
         """Whether there is more to deliver now."""
+        if self._parked:
+            return False
         if self._queue or (self.held and self._may_send_held()):
             return True
         self._busy = False
@@ -235,10 +241,23 @@ class Subscription:
             return self._send_held(delivery, send, message)
         if not self._queue:
             return None
-        item, cause = self._queue.popleft()
+        item, cause = self._queue[0]
         if isinstance(item, Gap):
+            self._queue.popleft()
             return self._tell(item)
+        if self.observer.waits is not None and not self._waited:
+            for wanted in self.observer.waits(self, item):
+                # No task waits, but this line: it comes again when what it wants is there.
+                self._parked = self._waited = True
+                wanted.waiting.append(self._unpark)
+                return None
+        self._waited = False
+        self._queue.popleft()
         return self._deliver(item, cause)
+
+    def _unpark(self) -> None:
+        self._parked = False
+        self.deliverer.add(self)
 
     async def _send_held(self, delivery: Delivery, send: Send, message: Any) -> None:
         following = self.held[0][0].cause if self.held else None

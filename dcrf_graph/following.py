@@ -1,0 +1,179 @@
+"""
+The row of an event, read once for everybody who reads it the same.
+
+``subscribe_instance`` answers each change with the row as ``retrieve`` gives it to
+this client. Where that provably depends on no client, it is read and written
+once per event: the consumer's own ways of finding, permitting, writing and
+sending a row are ours, no filter is asked, the permissions ask nothing but who
+the user is (which is asked of each), and the serializer has not looked at its
+context. Whether it has is not guessed: the context notices.
+
+Source: docs/decisions/0025-one-row-for-all-who-read-it-alike.md
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextvars import Context
+from functools import cache
+from typing import Any
+
+from django.db.models import Manager, QuerySet
+from rest_framework.generics import get_object_or_404
+
+from dcrf_graph.access import plain_questions
+from dcrf_graph.changes.change import Event
+from dcrf_graph.encoding import dumps
+from dcrf_graph.generics import GenericAsyncAPIConsumer
+from dcrf_graph.loading.representation import loading
+from dcrf_graph.mixins import RetrieveModelMixin
+from dcrf_graph.observer.deliverer import running_apart
+from dcrf_graph.threads import in_database_thread, own_thread
+
+logger = logging.getLogger(__name__)
+
+GOOD_FOR = 1.0
+"""Seconds that a row is good for after it was read: a client who lags gets a newer one."""
+OURS: tuple[tuple[type, tuple[str, ...]], ...] = (
+    (RetrieveModelMixin, ("retrieve",)),
+    (
+        GenericAsyncAPIConsumer,
+        (
+            "encode_json",
+            "filter_queryset",
+            "get_object",
+            "get_queryset",
+            "get_serializer",
+            "get_serializer_class",
+            "get_serializer_context",
+            "handle_exception",
+            "reply",
+            "send",
+            "send_json",
+            "view_of_call",
+        ),
+    ),
+)
+"""What finds, writes and sends a row; where one of them is overridden it runs for each client."""
+CONFIGURED = frozenset({"filter_backends", "lookup_field", "lookup_url_kwarg"}) | {
+    name for _, names in OURS for name in names
+}
+CONFIGURED |= {"load_relations", "permission_classes", "queryset", "serializer_class"}
+"""What an instance may not have of its own."""
+
+
+class Noticing(dict[str, Any]):
+    """A serializer's context that notices whether anybody looks into it."""
+
+    noticed = False
+
+
+def noticing(name: str) -> Any:
+    """A method of ``dict`` that leaves a note that it was called."""
+    method = getattr(dict, name)
+
+    def look(self: Noticing, *args: Any, **kwargs: Any) -> Any:
+        self.noticed = True
+        return method(self, *args, **kwargs)
+
+    return look
+
+
+# By `__iter__` and `keys` C code (`dict(context)`, `{**context}`) comes this way, too.
+for _name in (
+    *("__contains__", "__eq__", "__getitem__", "__iter__", "__len__", "__ne__", "__or__"),
+    *("__repr__", "__reversed__", "__ror__", "copy", "get", "items", "keys", "pop", "popitem"),
+    *("setdefault", "values"),
+):
+    setattr(Noticing, _name, noticing(_name))
+
+
+class Row:
+    """The row of one event, or that it is not the same for everybody."""
+
+    __slots__ = ("read_at", "text", "waiting")
+
+    def __init__(self) -> None:
+        self.read_at: float | None = None
+        self.text: str | None = None
+        self.waiting: list[Callable[[], None]] = []
+
+
+@cache
+def reads_alike(consumer_class: Any) -> bool:
+    """Whether nothing but ours finds, writes and sends the rows of a class; decided once."""
+    return issubclass(consumer_class, GenericAsyncAPIConsumer) and all(
+        function_of(consumer_class, name) is function_of(owner, name)
+        for owner, names in OURS
+        for name in names
+    )
+
+
+def function_of(owner: type, name: str) -> Any:
+    found = getattr(owner, name, None)
+    return getattr(found, "__func__", found)
+
+
+def key_of(consumer: Any, arguments: dict[str, Any]) -> tuple[Any, ...] | None:
+    """What the row of a subscriber depends on; None where that is more than can be said."""
+    consumer_class: Any = type(consumer)
+    if (
+        not reads_alike(consumer_class)
+        or consumer.filter_backends
+        or not isinstance(consumer.queryset, QuerySet | Manager)
+        or not CONFIGURED.isdisjoint(consumer.__dict__)
+        or plain_questions(consumer_class, tuple(consumer.permission_classes)) is None
+    ):
+        return None
+    named = arguments.get(consumer.lookup_url_kwarg or consumer.lookup_field)
+    return (Row, consumer_class, str(named)) if isinstance(named, int | str) else None
+
+
+def row_of(consumer: Any, event: Event, arguments: dict[str, Any]) -> Row | None:
+    """The row for a subscriber with these arguments, maybe not read yet; None: read it alone."""
+    key = key_of(consumer, arguments)
+    if key is None:
+        return None
+    loop = asyncio.get_running_loop()
+    row: Row | None = event.memo.get(key)
+    if row is None or (row.read_at is not None and loop.time() - row.read_at > GOOD_FOR):
+        row = event.memo[key] = Row()
+        # It belongs to no connection: others wait for it, too.
+        running_apart(loop.create_task(read(row, consumer, key[2]), context=Context()))
+    return row
+
+
+async def read(row: Row, consumer: Any, named: str) -> None:
+    """Read and write the row, then go on with those who wait."""
+    try:
+        async with own_thread():
+            row.text = await in_database_thread(written)(consumer, named)
+    except Exception as error:
+        # Each of them finds out alone, and is told so.
+        logger.debug("A row was not read for all", exc_info=error)
+    finally:
+        row.read_at = asyncio.get_running_loop().time()
+        waiting, row.waiting = row.waiting, []
+        for go_on in waiting:
+            go_on()
+
+
+def written(consumer: Any, named: str) -> str | None:
+    """The row as JSON, found and written as ``retrieve`` does; None where a client matters."""
+    queryset = type(consumer).get_queryset(consumer)
+    instance = get_object_or_404(queryset, **{consumer.lookup_field: named})
+    context = Noticing(consumer.get_serializer_context())
+    serializer = consumer.serializer_class(instance, context=context)
+    data = (loading(serializer) if consumer.load_relations else serializer).data
+    return None if context.noticed else dumps(data)
+
+
+def waits(line: Any, event: Event) -> Iterator[Row]:
+    """The rows that a subscription has to wait for before it can be delivered an event."""
+    if event.action != "delete":
+        for subscriber in line.subscribers.values():
+            row = row_of(line.owner.consumer, event, subscriber.arguments)
+            if row is not None and row.read_at is None:
+                yield row

@@ -1,0 +1,196 @@
+"""A changed row is read once for all who read it alike, and by each who does not."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+from django.test import override_settings
+from rest_framework import serializers
+from rest_framework.permissions import IsAdminUser
+
+from dcrf_graph.following import Noticing
+from dcrf_graph.generics import GenericAsyncAPIConsumer
+from dcrf_graph.mixins import DeleteModelMixin
+from dcrf_graph.observer.generics import ObserverModelInstanceMixin
+from dcrf_graph.permissions import BasePermission, IsAuthenticated
+from tests.native.client import SOMEBODY, SOMEBODY_ELSE, connected, in_thread
+from tests.native.serializers import NoteSerializer
+from tests.testapp.models import Note
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Counted(NoteSerializer):
+    """Counts how often a row is written."""
+
+    written: list[Any] = []
+
+    def to_representation(self, instance: Any) -> Any:
+        self.written.append(instance.pk)
+        return super().to_representation(instance)
+
+
+class Notes(ObserverModelInstanceMixin, DeleteModelMixin, GenericAsyncAPIConsumer):
+    queryset = Note.objects.all()
+    serializer_class: Any = Counted
+    permission_classes: Any = [IsAuthenticated]
+
+
+async def told(consumer_class: Any, *users: Any, clients: int = 1) -> list[Any]:
+    """What each client of each user hears of one change; ``Counted.written`` is of that alone."""
+    note = await in_thread(Note.objects.create, text="old")
+    async with AsyncExitStack() as stack:
+        opened = []
+        for user in users:
+            for _ in range(clients):
+                client = await stack.enter_async_context(connected(consumer_class, user=user))
+                await client.call("subscribe_instance", request_id=7, pk=note.pk)
+                opened.append(client)
+        Counted.written.clear()
+        note.text = "new"
+        await in_thread(note.save)
+        return [frame["data"] for client in opened for frame in await client.rest()]
+
+
+async def test_a_row_is_read_once_for_all_clients_of_all_users() -> None:
+    heard = await told(Notes, SOMEBODY, SOMEBODY_ELSE, clients=5)
+    assert [each["text"] for each in heard] == ["new"] * 10
+    assert len(Counted.written) == 1
+
+
+class OfUser(Counted):
+    """Says to whom it is written, as adversaries find out."""
+
+    way: Any = None
+    text = serializers.SerializerMethodField()
+
+    def get_text(self, note: Note) -> str:
+        return f"for {type(self).way(self).username}"
+
+
+WAYS: dict[str, Any] = {
+    "scope": lambda self: self.context["scope"]["user"],
+    "request": lambda self: self.context.get("request").user,
+    "consumer": lambda self: self.context["consumer"].scope["user"],
+    "view": lambda self: dict(self.context)["view"].request.user,
+    "unpacked": lambda self: {**self.context}["scope"]["user"],
+    "private": lambda self: self.root._context["scope"]["user"],
+    "items": lambda self: next(v for k, v in self.context.items() if k == "scope")["user"],
+    "copy": lambda self: self.context.copy()["scope"]["user"],
+    "merged": lambda self: (self.context | {})["scope"]["user"],
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_serializer_that_looks_at_its_context_writes_for_each_client(way: str) -> None:
+    class Own(Notes):
+        serializer_class = type("Own", (OfUser,), {"way": staticmethod(WAYS[way])})
+
+    heard = await told(Own, SOMEBODY, SOMEBODY_ELSE)
+    assert [each["text"] for each in heard] == ["for somebody", "for somebody else"]
+
+
+async def test_an_overridden_queryset_is_asked_for_each_client() -> None:
+    class Own(Notes):
+        hidden: Any = False
+
+        def get_queryset(self, **kwargs: Any) -> Any:
+            rows = super().get_queryset(**kwargs)
+            mine = not self.hidden or self.scope["user"].pk == SOMEBODY.pk
+            return rows if mine else rows.none()
+
+        async def handle_observed_action(self, *args: Any, **kwargs: Any) -> None:
+            type(self).hidden = True
+            await super().handle_observed_action(*args, **kwargs)
+
+    mine, others = await told(Own, SOMEBODY, SOMEBODY_ELSE)
+    assert (mine["text"], others) == ("new", None)
+
+
+class Trusted(BasePermission):
+    """Somebody may look, until somebody else is asked."""
+
+    def has_object_permission(  # type: ignore[override]
+        self, scope: Any, consumer: Any, action: str, obj: Any, **kwargs: Any
+    ) -> bool:
+        return bool(obj.text == "old" or scope["user"].pk == SOMEBODY.pk)
+
+    async def has_permission(self, scope: Any, consumer: Any, action: str, **kwargs: Any) -> bool:
+        return True
+
+
+async def test_a_permission_of_the_applications_own_is_asked_for_each_client() -> None:
+    class Own(Notes):
+        permission_classes = [IsAuthenticated & Trusted]
+
+    mine, others = await told(Own, SOMEBODY, SOMEBODY_ELSE)
+    assert (mine["text"], others) == ("new", None)
+
+
+async def test_each_user_of_a_shared_row_is_asked_who_it_is() -> None:
+    """A demotion is seen by the next event, by the socket of that user alone."""
+
+    class Own(Notes):
+        permission_classes = [IsAdminUser]
+
+    staff = type(SOMEBODY)(pk=3, username="staff", is_staff=True)
+    former = type(SOMEBODY)(pk=4, username="former", is_staff=True)
+    note = await in_thread(Note.objects.create, text="old")
+    async with connected(Own, user=staff) as one, connected(Own, user=former) as other:
+        for client in (one, other):
+            await client.call("subscribe_instance", request_id=7, pk=note.pk)
+        former.is_staff = False
+        note.text = "new"
+        await in_thread(note.save)
+        assert [frame["response_status"] for frame in await one.rest()] == [200]
+        assert [frame["response_status"] for frame in await other.rest()] == [403]
+
+
+async def test_a_reply_of_the_applications_own_gets_its_own_copy() -> None:
+    class Own(Notes):
+        async def reply(self, action: Any, data: Any = None, **kwargs: Any) -> None:  # type: ignore[override]
+            if data is not None:
+                data["text"] += self.scope["user"].username
+            await super().reply(action=action, data=data, **kwargs)
+
+    heard = await told(Own, SOMEBODY, SOMEBODY_ELSE)
+    assert [each["text"] for each in heard] == ["newsomebody", "newsomebody else"]
+
+
+async def test_whoever_may_read_the_row_hears_of_its_deletion() -> None:
+    """An object permission that looks the row up finds none when it has been deleted."""
+
+    class StillThere(Trusted):
+        async def has_object_permission(  # type: ignore[override]
+            self, scope: Any, consumer: Any, action: str, obj: Any, **kwargs: Any
+        ) -> bool:
+            return await Note.objects.filter(pk=obj.pk).aexists()
+
+    class Own(Notes):
+        permission_classes = [StillThere]
+
+    note = await in_thread(Note.objects.create, text="old")
+    pk = note.pk
+    async with connected(Own, user=SOMEBODY) as client:
+        await client.call("subscribe_instance", request_id=7, pk=pk)
+        await in_thread(note.delete)
+        [frame] = await client.rest()
+    assert (frame["response_status"], frame["action"], frame["data"]) == (204, "delete", {"pk": pk})
+
+
+@override_settings(DCRF_GRAPH={"MAX_SUBSCRIPTIONS": 500})
+async def test_a_row_that_left_the_queryset_ends_each_follower() -> None:
+    class Own(Notes):
+        queryset = Note.objects.filter(text="old")
+
+    heard = await told(Own, SOMEBODY, SOMEBODY_ELSE)
+    assert heard == [None, None]
+
+
+def test_a_context_that_nobody_looks_into_notices_nothing() -> None:
+    context = Noticing({"a": 1})
+    assert not context.noticed
+    assert {**context} == {"a": 1}
+    assert context.noticed
