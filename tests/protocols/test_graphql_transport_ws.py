@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dcrf_graph.protocols.effects import (
+    Authenticate,
     Close,
     Effect,
     Initialise,
@@ -152,6 +153,45 @@ def test_a_pong_is_ignored_at_any_time(machine: GraphQLTransportWS) -> None:
 
 def test_a_ping_of_the_server_may_carry_a_payload(ready: GraphQLTransportWS) -> None:
     assert sent(ready.keep_alive({"at": 1})) == {"type": "ping", "payload": {"at": 1}}
+
+
+CREDENTIALS = '{"type": "ping", "payload": {"authenticate": %s}}'
+
+
+@pytest.mark.parametrize(
+    ("written", "payload"), [('{"token": "a"}', {"token": "a"}), ("null", None), ("{}", {})]
+)
+def test_a_ping_may_show_new_credentials(
+    ready: GraphQLTransportWS, written: str, payload: Any
+) -> None:
+    assert ready.receive(CREDENTIALS % written) == [Authenticate(payload)]
+    assert sent(ready.authenticated("2026-11-25")) == {
+        "type": "pong",
+        "payload": {"authenticate": {"expires": "2026-11-25"}},
+    }
+    assert sent(ready.not_authenticated({"message": "No."})) == {
+        "type": "pong",
+        "payload": {"authenticate": {"errors": [{"message": "No."}]}},
+    }
+
+
+def test_credentials_that_are_no_object_close(ready: GraphQLTransportWS) -> None:
+    [close] = ready.receive(CREDENTIALS % '"a token"')
+    assert close == Close(4400, "payload.authenticate: expected an object or null, got a string")
+
+
+def test_before_its_introduction_is_granted_a_client_shows_nothing_by_pings(
+    machine: GraphQLTransportWS,
+) -> None:
+    ping = CREDENTIALS % "{}"
+    assert sent(machine.receive(ping)) == {"type": "pong", "payload": {"authenticate": {}}}
+
+
+def test_what_became_of_credentials_is_not_told_to_who_has_left(
+    ready: GraphQLTransportWS,
+) -> None:
+    ready.disconnected()
+    assert ready.authenticated(None) == ready.not_authenticated({"message": "No."}) == []
 
 
 def test_signs_of_life_change_nothing_of_the_acknowledgement(machine: GraphQLTransportWS) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dcrf_graph.protocols.effects import (
+    Authenticate,
     Close,
     Effect,
     Initialise,
@@ -108,6 +109,17 @@ def test_a_second_introduction_while_one_is_pending_closes(machine: GraphQLWS) -
     error, close = machine.receive(INIT)
     assert frame(error) == refused("Too many initialisation requests")
     assert close == Close(4429, "Too many initialisation requests")
+
+
+def test_another_introduction_shows_new_credentials(ready: GraphQLWS) -> None:
+    introduction = '{"type": "connection_init", "payload": {"token": "a"}}'
+    assert ready.receive(introduction) == [Authenticate({"token": "a"})]
+    assert sent(ready.authenticated(None)) == {"type": "connection_ack"}
+    until = {"expires": "2026-11-25"}
+    assert sent(ready.authenticated("2026-11-25")) == {"type": "connection_ack", "payload": until}
+    assert sent(ready.not_authenticated({"message": "No."})) == refused("No.")
+    ready.disconnected()
+    assert ready.authenticated(None) == ready.not_authenticated({"message": "No."}) == []
 
 
 def test_only_an_acknowledged_client_is_kept_alive(machine: GraphQLWS) -> None:
