@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeAlias
 
 from dcrf_graph.exceptions import TooManyConnections
@@ -36,6 +36,33 @@ def client_of(scope: Mapping[str, Any]) -> tuple[Client | None, int | None]:
     if not address:
         return None, None
     return ("address", address), api_settings.MAX_CONNECTIONS_PER_ADDRESS
+
+
+class Admission:
+    """
+    The place of one connection among its client's, until it is closed.
+
+    Args:
+        scope: the connection's own, whose user may become another.
+    """
+
+    def __init__(self, scope: Mapping[str, Any]) -> None:
+        self.scope = scope
+        self._held = ExitStack()
+
+    def take(self) -> None:
+        """
+        Be counted, or counted anew where the user has become known.
+
+        Raises:
+            TooManyConnections: if the client has as many as it may; nothing is counted.
+        """
+        self._held.close()
+        self._held.enter_context(admitted(self.scope))
+
+    def close(self) -> None:
+        """Be counted no more; harmless when repeated."""
+        self._held.close()
 
 
 @contextmanager

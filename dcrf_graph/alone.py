@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
+from contextlib import closing
 from contextvars import Context
 from typing import Any
 
@@ -17,7 +17,7 @@ from channels.security.websocket import WebsocketDenier
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from rest_framework.exceptions import APIException
 
-from dcrf_graph.admission import admitted
+from dcrf_graph.admission import Admission
 from dcrf_graph.authentication import Identity, Payload, Scope, authenticate
 from dcrf_graph.closing import send_close
 from dcrf_graph.connection import Connection
@@ -65,9 +65,10 @@ class Alone:
         except Exception as error:
             await self._refuse(refusal_of(error))
             return
-        with ExitStack() as admission:
+        self.admission = Admission(own)
+        with closing(self.admission):
             try:
-                admission.enter_context(admitted(own))
+                self.admission.take()
             except TooManyConnections as full:
                 await self._refuse(Close(CloseCode.TRY_AGAIN_LATER, str(full.detail)))
                 return
@@ -117,7 +118,10 @@ class Alone:
         assert self.presence is not None
         self.consumer.scope.update(self.presence.known)
         try:
+            self.admission.take()
             await self.consumer.check_connection()
+        except TooManyConnections as full:
+            await self._close(Close(CloseCode.TRY_AGAIN_LATER, str(full.detail)))
         except APIException as refusal:
             await self._close(refusal_of(refusal))
         else:

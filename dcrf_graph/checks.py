@@ -125,7 +125,7 @@ def check_authentication() -> list[CheckMessage]:
         for each in router.registry.values()
         if asks_for_the_user(each.consumer)
     ]
-    if not asking or not usable() or configured("AUTHENTICATOR") or finds_users():
+    if not asking or not usable() or configured_authenticators() or finds_users():
         return []
     return [
         message(
@@ -160,6 +160,11 @@ def malformed() -> Iterator[Problem]:
 def usable() -> bool:
     """Whether the settings can be read at all; ``check_settings`` tells if not."""
     return not any(malformed())
+
+
+def configured_authenticators() -> bool:
+    """Whether the settings say who is asked."""
+    return configured("AUTHENTICATOR") or configured("AUTHENTICATION_CLASSES")
 
 
 def configured(name: str) -> bool:

@@ -320,6 +320,8 @@ def test_an_authenticator_replaces_the_middleware(check: Check) -> None:
     setting = {**ROUTER, "AUTHENTICATOR": "tests.test_checks.listing"}
     assert check(Secret, MIDDLEWARE=[], DCRF_GRAPH=setting) == {}
     assert check(Secret, MIDDLEWARE=[], authenticate=listing) == {}
+    listed = {**ROUTER, "AUTHENTICATION_CLASSES": ["tests.test_checks.listing"]}
+    assert check(Secret, MIDDLEWARE=[], DCRF_GRAPH=listed) == {}
 
 
 # -- the settings ----------------------------------------------------------------------

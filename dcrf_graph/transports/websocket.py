@@ -14,7 +14,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from contextlib import ExitStack, aclosing
+from contextlib import aclosing
 from contextvars import Context
 from functools import partial
 from http import HTTPStatus
@@ -22,7 +22,7 @@ from typing import Any, Protocol, TypeAlias
 
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 
-from dcrf_graph.admission import admitted
+from dcrf_graph.admission import Admission
 from dcrf_graph.authentication import Identity
 from dcrf_graph.closing import send_close
 from dcrf_graph.connection import Connection
@@ -222,7 +222,7 @@ class NativeSession:
         self.socket = socket
         self.connection = Connection()
         self.streams = Streams({}, scope, self.connection)
-        self.admission = ExitStack()
+        self.admission = Admission(self.scope)
         self.presence = Presence(
             self.scope, self.connection, host.authenticate, self._leave, self._adopt
         )
@@ -239,7 +239,7 @@ class NativeSession:
                 await self.socket.close(refusal)
                 return
             try:
-                self.admission.enter_context(admitted(self.scope))
+                self.admission.take()
             except TooManyConnections as full:
                 await self.socket.close(Close(CloseCode.TRY_AGAIN_LATER, str(full.detail)))
                 return
@@ -284,7 +284,12 @@ class NativeSession:
         self.connection.start(reply())
 
     async def _adopt(self) -> None:
-        await self.streams.adopt(self.presence.known)
+        try:
+            self.admission.take()
+        except TooManyConnections as full:
+            await self.socket.close(Close(CloseCode.TRY_AGAIN_LATER, str(full.detail)))
+        else:
+            await self.streams.adopt(self.presence.known)
 
     def _leave(self, farewell: Farewell) -> None:
         self.connection.start(self._part(farewell), context=Context())
@@ -314,7 +319,7 @@ class GraphQLSession:
         self.connection = Connection()
         self.protocol = protocol
         self.streams = Streams({}, scope, self.connection)
-        self.admission = ExitStack()
+        self.admission = Admission(self.scope)
         self.presence = Presence(
             self.scope, self.connection, host.authenticate, self._leave, self._adopt
         )
@@ -400,7 +405,7 @@ class GraphQLSession:
             await self.carry_out(closing)
             return
         try:
-            self.admission.enter_context(admitted(self.scope))
+            self.admission.take()
         except TooManyConnections as full:
             closing = self.protocol.close(CloseCode.TRY_AGAIN_LATER, str(full.detail))
             await self.carry_out(closing)
@@ -436,6 +441,12 @@ class GraphQLSession:
         await self.carry_out(effects)
 
     async def _adopt(self) -> None:
+        try:
+            self.admission.take()
+        except TooManyConnections as full:
+            reason = str(full.detail)
+            await self.carry_out(self.protocol.close(CloseCode.TRY_AGAIN_LATER, reason))
+            return
         for context in self._contexts.values():
             context["user"] = self.scope["user"]
         await self.streams.adopt(self.presence.known)

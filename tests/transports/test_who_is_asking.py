@@ -290,6 +290,20 @@ async def test_whoever_changes_credentials_learns_until_when_they_hold(
         assert answer == {"expires": until.isoformat()}
 
 
+@pytest.mark.parametrize("kind", ASKING)
+async def test_whoever_becomes_known_counts_among_its_own_connections(
+    kind: type[Any], ada: User
+) -> None:
+    ours = {"AUTHENTICATION_CLASSES": CLASSES, "KEEP_ALIVE": None, "MAX_CONNECTIONS_PER_USER": 1}
+    token = await shown(by_token, ada)
+    with override_settings(DCRF_GRAPH=ours):
+        async with open_socket(kind, token), open_socket(kind, {}) as second:
+            await second.show({"Authorization": token["authorization"]})
+            assert (await second.client.closing()).code == 1013
+        async with open_socket(kind, {}) as third:
+            assert await third.authenticate({"Authorization": token["authorization"]}) == []
+
+
 # -- until when --------------------------------------------------------------------------------
 
 
