@@ -1,6 +1,6 @@
 """
-The Django app: what it adds to the library is the system checks, the command
-``export_schema``, and that a process which serves no sockets tells the others of
+The Django app: what it adds to the library is the system checks, the commands,
+the outbox table, and that a process which serves no sockets tells the others of
 logouts. Nothing else needs it to be in ``INSTALLED_APPS``.
 """
 
@@ -19,6 +19,7 @@ class DCRFGraphConfig(AppConfig):
 
     name = "dcrf_graph"
     verbose_name = "dcrf_graph"
+    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         from dcrf_graph.revocation import listen

@@ -53,6 +53,8 @@ DEFAULTS: dict[str, Any] = {
     "MAX_LIVE_ROWS": 1_000,  # rows of a list that a client follows
     "INIT_TIMEOUT": 3.0,  # seconds until a GraphQL socket must have sent connection_init
     "KEEP_ALIVE": 12.0,  # seconds between signs of life on a GraphQL connection; None: no signs
+    # write each change into the outbox table of its database until it has been published
+    "OUTBOX": False,
     # GraphQL: names, and how large one operation may be (None: any size)
     "GRAPHQL_CAMEL_CASE": True,  # camelCase outside; False keeps snake_case
     "GRAPHQL_MAX_TOKENS": 5_000,  # of a document

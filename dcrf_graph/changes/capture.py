@@ -29,6 +29,7 @@ from dcrf_graph.changes.hub import hub
 from dcrf_graph.changes.journal import Record, journal_of, may_commit
 from dcrf_graph.changes.kin import is_row_of, kin_of, same_table, shared_parent, tables_of
 from dcrf_graph.changes.loads import ATTRIBUTE
+from dcrf_graph.changes.outbox import save_in_transaction
 from dcrf_graph.changes.relations import Relations
 from dcrf_graph.changes.rows import columns, copied, surely_saved
 from dcrf_graph.changes.snapshot import (
@@ -40,6 +41,7 @@ from dcrf_graph.changes.snapshot import (
     remember,
     written,
 )
+from dcrf_graph.settings import api_settings
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +69,9 @@ class Capture:
             self.grouped = True
             for sender in self.senders:
                 self._follow_groups(sender)
+        if api_settings.OUTBOX:
+            for sender in self.senders:
+                save_in_transaction(sender)
         if self._relations is None:
             self._relations = Relations(self)
         if many_to_many:
@@ -104,16 +109,20 @@ class Capture:
         """The observers of this model."""
         return [source for each in self._sources if (source := each()) is not None]
 
-    def wanted(self) -> list[Source]:
+    def heard(self) -> list[Source]:
         """The observers that somebody may be listening to."""
         return [source for source in self.sources() if hub.wants(source.stable_id)]
+
+    def wanted(self) -> list[Source]:
+        """The observers to look at a row for: with an outbox all, whoever relays it."""
+        return self.sources() if api_settings.OUTBOX else self.heard()
 
     # -- Django's signals -----------------------------------------------------
 
     def saving(self, instance: Model, using: str, raw: bool, **kwargs: Any) -> None:
         """``pre_save``: which groups the row belongs to, while the database still says so."""
         wanted = () if raw else self.wanted()
-        if wanted:
+        if wanted and not self.told_by_trigger(using):
             before = self.groups_before(instance, using, wanted) if self.grouped else {}
             exists = self.is_there_already(instance, using)
             instance._state.__dict__[self._saving] = before, exists
@@ -139,7 +148,7 @@ class Capture:
             if snapshot is not None:
                 remember(instance, snapshot)
             return
-        if not may_commit(connection):
+        if self.told_by_trigger(using) or not may_commit(connection):
             return
         record = Record(
             self.model,
@@ -173,7 +182,7 @@ class Capture:
 
     def deleting(self, instance: Model, using: str, **kwargs: Any) -> None:
         """``pre_delete``: the message is made while the row and its relations exist."""
-        wanted = self.wanted()
+        wanted = [] if self.told_by_trigger(using) else self.wanted()
         before = self.groups_before(instance, using, wanted) if wanted and self.grouped else {}
         # Until the commit its groups are asked for, and Django takes the key away at once.
         remember(instance, loaded_values(instance) or columns(instance))
@@ -198,6 +207,10 @@ class Capture:
         record.before, record.messages = before, messages
         record.kept = kept_by(instance)
         self.write([record], using)
+
+    def told_by_trigger(self, using: str) -> bool:
+        """Whether a trigger of the table tells everything, so that signals need not."""
+        return has_trigger(self.model) and connections[using].vendor == "postgresql"
 
     # -- what the signals tell ---------------------------------------------------
 
@@ -268,15 +281,22 @@ def kept_by(instance: Model) -> tuple[type[Model], Any] | None:
 
 def write(records: Collection[Record], using: str) -> None:
     """Write changes into the journal of their transaction."""
-    if records:
-        connection = connections[using]
-        if may_commit(connection):
-            journal_of(connection, publish_records).add(tuple(records))
+    connection = connections[using]
+    if connection.vendor == "postgresql":
+        records = [r for r in records if r.relations_only or not has_trigger(r.model)]
+    if records and may_commit(connection):
+        journal_of(connection, publish_records).add(tuple(records))
 
 
 def statements_so_far(using: str) -> int:
     """How many statements the open transaction has sent since somebody counts."""
     return journal_of(connections[using], publish_records).statements_so_far()
+
+
+def has_trigger(model: type[Model]) -> bool:
+    """Whether ``dcrf_graph.postgres.ObserveWrites`` is among the triggers of a model's table."""
+    triggers = getattr(model._meta.concrete_model._meta, "triggers", ())  # type: ignore[union-attr]
+    return any(getattr(trigger, "tells_dcrf_graph", False) for trigger in triggers)
 
 
 _captures: dict[type[Model], Capture] = {}

@@ -30,7 +30,7 @@ Groups = dict[str, frozenset[str]]
 class Listened(Protocol):
     """A capture, as far as its observers are asked."""
 
-    def wanted(self) -> list[Source]:
+    def heard(self) -> list[Source]:
         """The observers that somebody may be listening to."""
 
 
@@ -38,7 +38,7 @@ def events_of_commit(
     records: Iterable[Record], captures: Mapping[type[Model], Listened]
 ) -> list[Event]:
     """What each observer says of each committed change, to each group."""
-    wanted = {model: captures[model].wanted() for model in {r.model for r in records}}
+    wanted = {model: captures[model].heard() for model in {r.model for r in records}}
     heard = [(record, heard_of(record, wanted[record.model])) for record in records]
     heard = [(record, sources) for record, sources in heard if sources]
     rows = rows_of(record for record, _ in heard)

@@ -20,8 +20,10 @@ from weakref import ReferenceType, WeakKeyDictionary, ref
 
 from django.db.models import Model
 
+from dcrf_graph.changes import outbox
 from dcrf_graph.changes.change import Action, net
 from dcrf_graph.changes.snapshot import Loaded, forget, remember
+from dcrf_graph.settings import api_settings
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +40,8 @@ class Record:
     give the same; ``written_at`` is how many statements had been sent then.
     ``kept`` is what the instance was loaded with, ``snapshot`` what it will have
     been loaded with if this commits. ``relations_only`` means that no column of
-    the row changed; then nobody may have held an instance of it.
+    the row changed; then nobody may have held an instance of it. ``kept_as`` is
+    its row in the outbox.
     """
 
     model: type[Model]
@@ -52,6 +55,7 @@ class Record:
     kept: tuple[type[Model], Loaded] | None = None
     snapshot: Loaded | None = None
     relations_only: bool = False
+    kept_as: Any = None
     before: dict[str, frozenset[str]] = field(default_factory=dict)
     messages: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -70,6 +74,7 @@ class Journal:
         self.connection = connection
         self.survived: dict[Key, Record | None] = {}
         self.latest = 0
+        self.outboxed: list[Any] = []
         self.statements: Statements | None = None
         self._flush = flush
         self._earlier = earlier
@@ -81,6 +86,12 @@ class Journal:
             self.keep(records)
             self.flush()
             return
+        if api_settings.OUTBOX:
+            outbox.keep(records, connection.alias)
+            if self.statements is not None:
+                # That was a statement too, of our own.
+                for record in records:
+                    record.written_at = self.statements.count
         self.latest += 1
         number = self.latest
         savepoints = connection.savepoint_ids
@@ -115,6 +126,8 @@ class Journal:
     def keep(self, records: Sequence[Record]) -> None:
         """Merge changes that were committed with the earlier ones of their rows."""
         for record in records:
+            if record.kept_as is not None:
+                self.outboxed.append(record.kept_as)
             self._keep(record)
 
     def _keep(self, record: Record) -> None:
@@ -149,6 +162,9 @@ class Journal:
             self.stop()
         if records:
             self._flush(records)
+        if self.outboxed:
+            ids, self.outboxed = self.outboxed, []
+            outbox.published(ids, self.connection.alias)
 
     def flush_late(self) -> None:
         """Hand over what was kept when a callback of the application came, or failed, before us.

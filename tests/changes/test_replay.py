@@ -100,7 +100,7 @@ class Transactions(RuleBasedStateMachine):
     def listen(self) -> None:
         for alias in ("default", OTHER):
             for model in MODELS:
-                model._base_manager.using(alias).all()._raw_delete(alias)  # type: ignore[attr-defined]
+                model._base_manager.using(alias).all()._raw_delete(alias)
         for alias in ("default", OTHER):
             for owner in (0, 1):
                 self.fill(owner, alias)

@@ -1,0 +1,120 @@
+"""The outbox keeps what was committed until it has been published, whoever dies meanwhile."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.test import override_settings
+
+from dcrf_graph.changes.hub import hub
+from dcrf_graph.changes.relay import relay
+from dcrf_graph.models import OutboxChange
+from tests.changes.doubles import observed
+from tests.testapp.models import Note, Parcel, Volume
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def outbox() -> Iterator[None]:
+    with override_settings(DCRF_GRAPH={"OUTBOX": True}):
+        yield
+
+
+def test_a_change_is_in_the_table_until_it_has_been_published(outbox: None) -> None:
+    with observed(Note, body=lambda note: note.text) as reader:
+        with transaction.atomic():
+            note = Note.objects.create(text="a")
+            assert OutboxChange.objects.get().key == note.pk
+        assert reader.read() == [("create", "observer", "a")]
+    assert not OutboxChange.objects.exists()
+
+
+def test_a_change_that_is_rolled_back_leaves_nothing_in_the_table(outbox: None) -> None:
+    with observed(Note), transaction.atomic():
+        with transaction.atomic():
+            Note.objects.create(text="a")
+            transaction.set_rollback(True)
+        assert not OutboxChange.objects.exists()
+
+
+def test_a_save_is_a_transaction_even_without_one(outbox: None) -> None:
+    """Else a crash could come between the row and its place in the outbox."""
+    in_transaction = []
+    with observed(Note, body=lambda note: in_transaction.append(connection.in_atomic_block)):
+        note = Note.objects.create(text="a")
+        note.save_base(raw=True)
+        note.delete()
+    assert len(in_transaction) == 3
+    assert not OutboxChange.objects.exists()
+
+
+def test_what_amounts_to_nothing_leaves_the_table_too(outbox: None) -> None:
+    with observed(Note) as reader:
+        with transaction.atomic():
+            Note.objects.create(text="a").delete()
+        assert reader.read() == []
+    assert not OutboxChange.objects.exists()
+
+
+def test_what_a_killed_process_has_left_is_relayed() -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("the process opens SQLite's file by its name")
+    stays, moves, goes = (Parcel.objects.create(place=1) for _ in range(3))
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.changes.crashing_process", connection.settings_dict["NAME"]],
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
+        check=False,
+    )
+    assert run.returncode == -9
+    assert OutboxChange.objects.count() == 4
+    with observed(
+        Parcel, "1", "2", group_by=lambda parcel: parcel.place, body=lambda parcel: parcel.title
+    ) as reader:
+        call_command("relay_changes", once=True, grace=0)
+        assert [event.pk for event in reader.events][1:] == [stays.pk, moves.pk, moves.pk, goes.pk]
+        assert reader.read() == [
+            ("create", "1", "made"),
+            ("update", "1", "changed"),
+            ("delete", "1", {"key": moves.pk}),
+            ("create", "2", ""),
+            ("delete", "1", goes.pk),
+        ]
+    assert not OutboxChange.objects.exists()
+
+
+def test_the_relay_leaves_what_its_own_process_is_about_to_publish(outbox: None) -> None:
+    OutboxChange.objects.create(model="testapp.note", key=7, action="delete")
+    with observed(Note) as reader:
+        assert relay("default", grace=3_600) == 0
+        assert relay("default", grace=0) == 1
+        assert reader.read() == [("delete", "observer", {"key": 7})]
+
+
+def test_a_model_that_is_gone_is_logged_and_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    OutboxChange.objects.create(model="testapp.gone", key=7, action="delete")
+    assert relay("default", grace=0) == 1
+    assert "There is no model testapp.gone any more" in caplog.messages
+
+
+def test_bulk_writes_are_kept_and_published_together(outbox: None) -> None:
+    from tests.testapp.models import Shelf
+
+    shelf = Shelf.objects.create()
+    with observed(Volume) as reader:
+        Volume.objects.bulk_create([Volume(isbn=str(number), shelf=shelf) for number in range(3)])
+        Volume.objects.update(title="b")
+        assert reader.actions() == ["create"] * 3 + ["update"] * 3
+    assert hub.drain(5)
+    assert not OutboxChange.objects.exists()
+
+
+def test_the_migrations_make_the_table_as_the_model_has_it() -> None:
+    with override_settings(MIGRATION_MODULES={}):
+        call_command("makemigrations", "dcrf_graph", check=True, dry_run=True, verbosity=0)
