@@ -39,6 +39,7 @@ class Told:
     by: Hashable
     at: float
     events: dict[str, Event] = field(default_factory=dict)
+    amended: bool = False
 
 
 class Contests:
@@ -72,12 +73,25 @@ class Contests:
         return contested
 
     def amend(self, events: Iterable[Event]) -> None:
-        """Replace what was told of rows, whoever told it."""
+        """Replace what was told of rows by what was read of them, whoever told it."""
         with self._lock:
             for event in events:
                 row = row_of(event)
                 if row is not None and row in self._rows:
                     self._rows[row].events[event.group] = event
+                    self._rows[row].amended = True
+
+    def news(self, events: Iterable[Event]) -> list[Event]:
+        """Without what was told already: a row that was read again may have been ahead of it."""
+        with self._lock:
+            return [event for event in events if not self._is_told(event)]
+
+    def _is_told(self, event: Event) -> bool:
+        told = self._rows.get(row) if (row := row_of(event)) is not None else None
+        if told is None or not told.amended:
+            return False
+        last = told.events.get(event.group)
+        return last is not None and last.message == event.message
 
     def doubt(self, now: float) -> None:
         """Something was lost: for a while, whatever is said may be older than what was."""

@@ -16,6 +16,7 @@ from typing import Protocol
 from django.db.models import Model
 
 from dcrf_graph.changes.change import Action, Change, Event, Source
+from dcrf_graph.changes.hub import hub
 from dcrf_graph.changes.journal import Record
 from dcrf_graph.changes.rows import as_deleted, made_of, read
 from dcrf_graph.changes.snapshot import loaded_from, restored
@@ -99,6 +100,9 @@ def events_of(source: Source, record: Record, row: Model) -> Iterable[Event]:
     before = groups_known(source, record, row, after)
     change = Change(record.model, record.pk, record.action, before, after, record.using)
     for action, groups in change.by_group():
+        wanted = [group for group in sorted(groups) if hub.wants(source.stable_id, group)]
+        if not wanted:
+            continue
         left = action is Action.DELETE and not is_delete
         message = record.messages.get(source.stable_id) if is_delete else None
         if left or (is_delete and message is None and record.deleted is None):
@@ -106,7 +110,7 @@ def events_of(source: Source, record: Record, row: Model) -> Iterable[Event]:
         elif message is None:
             message = source.serialize(row, action)
         start = encoder.encode(message)[:-1]
-        for group in sorted(groups):
+        for group in wanted:
             yield Event(
                 observer=source.stable_id,
                 group=group,

@@ -132,18 +132,15 @@ class Hub:
         if receiver is not None and not member.loop.is_closed():
             receiver.leave(group)
 
-    def wants(self, observer: str, groups: Collection[str] | None = None) -> bool:
+    def wants(self, observer: str, group: str | None = None) -> bool:
         """
         Whether somebody may be listening to an observer: here, or in another process.
 
         Args:
-            groups: asks for these groups of it alone. Of other processes it is
-                known which observers they want, and not which groups.
+            group: asks for this group of it alone. Of other processes it is known
+                which observers they want, and not which groups.
         """
-        if groups is None:
-            here = observer in self._interest
-        else:
-            here = any(group in self._groups for group in groups)
+        here = observer in self._interest if group is None else group in self._groups
         return here or (shared_layer() is not None and self._sender.interest.is_assumed(observer))
 
     def count(self) -> int:
@@ -230,7 +227,7 @@ class Hub:
 
     def hear(self, envelope: Envelope) -> None:
         """Deliver what another process said, to the subscriptions of the running loop."""
-        loop, events = asyncio.get_running_loop(), envelope.events or ()
+        loop, events = asyncio.get_running_loop(), self._contests.news(envelope.events or ())
         self._deliver(events, loop)
         for row in self._contests.note(events, envelope.publisher, time.monotonic()):
             if (loop, row) not in self._settling:

@@ -15,6 +15,7 @@ from django.db.models.functions import Upper
 from django.test.utils import CaptureQueriesContext, isolate_apps
 
 from dcrf_graph.changes.capture import watch
+from dcrf_graph.changes.change import Action
 from dcrf_graph.changes.hub import hub
 from tests.changes.doubles import Observer, Reader, join, observed
 from tests.testapp.models import (
@@ -418,6 +419,19 @@ def test_a_proxy_that_is_defined_later_is_heard_too() -> None:
 
 
 # -- what it costs -------------------------------------------------------------------------------
+
+
+def test_nothing_is_serialized_for_a_group_that_nobody_is_in() -> None:
+    observer = Observer(group_by=lambda row: row.title, stable_id="grouped")
+    watch(Article, observer)
+    reader = Reader(observer.stable_id)
+    join(reader, "a")
+    article = Article.objects.create(title="b")
+    assert observer.serialized == []
+    article.title = "a"
+    article.save()
+    hub.leave("a", reader)
+    assert (observer.serialized, reader.actions()) == ([Action.CREATE], ["create"])
 
 
 def test_nothing_is_serialized_or_queried_while_nobody_listens() -> None:

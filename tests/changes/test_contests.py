@@ -56,6 +56,15 @@ def test_the_latest_rows_are_remembered() -> None:
     assert contests.note([event(MAX_ROWS)], "two", now=0)
 
 
+def test_what_was_read_already_is_no_news() -> None:
+    contests = Contests()
+    contests.note([event(body="old")], "one", now=0)
+    assert contests.news([event(body="old")])
+    contests.amend([event(body="new")])
+    assert not contests.news([event(body="new")])
+    assert contests.news([event(body="newer"), event(body="new", group="other")])
+
+
 # -- with rows -----------------------------------------------------------------------------------
 
 

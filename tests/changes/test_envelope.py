@@ -123,6 +123,6 @@ def test_nothing_at_all_raises_anything_but_a_value_error(content: Any) -> None:
     text = json.dumps([2, content], default=str) + "\n"
     for body in (content, text, zlib.compress(text.encode())):
         assert read(message_of("publisher", 1, 0, body)).number == 1
-    for message in ({"by": content}, {"by": "p", "number": content}):
+    for message in ({"by": content}, {"by": "p", "number": [content]}):
         with pytest.raises(ValueError, match="not an envelope"):
             read(message)

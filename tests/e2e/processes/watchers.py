@@ -132,7 +132,8 @@ class Native(Watcher):
         data = payload["data"]
         if payload["request_id"] != "live":
             return self.listed(payload["request_id"], data)
-        self.event(payload["action"], data["id"], data["number"])
+        # Of a row that has left, its key alone.
+        self.event(payload["action"], data.get("id", data.get("pk")), data.get("number", 0))
 
 
 class GraphQL(Watcher):
