@@ -27,6 +27,7 @@ from dcrf_graph.loading.converters import moment, zone_of_moments
 from dcrf_graph.loading.needs import Needs
 from dcrf_graph.loading.plans import Column, Given, Many, Node, One, node_of_class, selected
 from dcrf_graph.loading.rows import load, may_be_deferred, may_be_narrowed, narrowed
+from dcrf_graph.loading.together import neighbours
 
 Frozen: TypeAlias = tuple[tuple[str, "Frozen | None"], ...]
 """A selection that can be a key of a cache."""
@@ -123,7 +124,12 @@ def is_made_by_django(model: type[Model]) -> bool:
 
 
 def written_of_instances(plan: Plan, rows: list[Any]) -> list[Any] | None:
-    load([row for row in rows if row.pk is not None and not row._state.adding], plan.needs)
+    known = [row for row in rows if row.pk is not None and not row._state.adding]
+    if len(known) == 1:
+        with neighbours(known[0]) as found:
+            load(found, plan.needs)
+    else:
+        load(known, plan.needs)
     try:
         return plan.of_instances(rows, zone_of_moments())
     except (AttributeError, KeyError):

@@ -14,6 +14,7 @@ from dcrf_graph.changes.change import Action
 from dcrf_graph.changes.rows import copied
 from dcrf_graph.changes.snapshot import recall
 from dcrf_graph.loading.representation import loading
+from dcrf_graph.loading.writing import written
 from dcrf_graph.observer.base_observer import BaseObserver
 
 PLAIN = (
@@ -118,10 +119,7 @@ class ModelObserver(BaseObserver):
         if self._serializer is not None:
             body = self._serializer(self, instance, action, **kwargs)
         elif self.serializer_class is not None:
-            # One message for all who listen: there is no request, and hyperlinks are relative.
-            context = {"request": None}
-            row = to_be_read(instance, action)
-            body = loading(self.serializer_class(row, context=context)).data
+            body = self._written(to_be_read(instance, action))
         else:
             body = {"pk": instance.pk}
         return {
@@ -129,6 +127,12 @@ class ModelObserver(BaseObserver):
             "body": body,
             "action": action.value,
         }
+
+    def _written(self, row: Model) -> Any:
+        if (data := written(self.serializer_class, [row])) is not None:
+            return data[0]
+        # One message for all who listen: there is no request, and hyperlinks are relative.
+        return loading(self.serializer_class(row, context={"request": None})).data
 
     def serialize_key(self, pk: Any, action: Action) -> dict[str, Any]:
         """
