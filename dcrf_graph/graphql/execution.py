@@ -21,8 +21,10 @@ from graphql import (
     execute,
 )
 
+from dcrf_graph.exceptions import ExecutionTimeout
 from dcrf_graph.graphql import persisted
 from dcrf_graph.graphql.costs import Costs
+from dcrf_graph.graphql.deadlines import calls_in, in_time
 from dcrf_graph.graphql.documents import TOO_LARGE, Document, DocumentRefused, Documents
 from dcrf_graph.graphql.errors import BAD_INPUT, expected, formatted, internal, rejected, user_in
 from dcrf_graph.graphql.limits import check_variables_size
@@ -166,19 +168,29 @@ class Executor:
             arguments["context_value"] = await self.fresh(context)
             if kind is OperationType.SUBSCRIPTION:
                 return await self.subscribe(prepared, context, arguments)
-            try:
-                planned = await self.plans.run(
-                    document, prepared.operation, prepared.variables, arguments["context_value"]
-                )
-            except CalledAlready as called:
-                planned = None
-                arguments["context_value"] = called.within(arguments["context_value"])
-            if planned is not None:
-                return Answered(planned)
-            result = await self.run(document, None, arguments)
+            calls = calls_in(document.node, prepared.operation)
+            return await in_time(self.answer(prepared, context, arguments), calls)
+        except ExecutionTimeout as late:
+            return Answered(of_failure(late, context))
         except Exception as error:
             known = expected(error, user_in(context))
             return Rejected([internal(error) if known is None else dict(known.formatted)])
+
+    async def answer(
+        self, prepared: Prepared, context: Context, arguments: dict[str, Any]
+    ) -> Rejected | Answered:
+        """Execute a query or a mutation: by its plan where it has one, else by graphql-core."""
+        document = prepared.document
+        try:
+            planned = await self.plans.run(
+                document, prepared.operation, prepared.variables, arguments["context_value"]
+            )
+        except CalledAlready as called:
+            planned = None
+            arguments["context_value"] = called.within(arguments["context_value"])
+        if planned is not None:
+            return Answered(planned)
+        result = await self.run(document, None, arguments)
         return self.answered(result, prepared, context)
 
     async def subscribe(
@@ -202,8 +214,11 @@ class Executor:
                 own = await self.fresh(context)
             except Exception as error:
                 return of_failure(error, context)
-            result = await self.run(document, event, {**arguments, "context_value": own})
-            return as_dict(result, own)
+            work = self.run(document, event, {**arguments, "context_value": own})
+            try:
+                return as_dict(await in_time(work, 0), own)
+            except ExecutionTimeout as late:
+                return of_failure(late, context)
 
         def failed(error: Exception) -> Result:
             return of_failure(error, context)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+from collections.abc import AsyncIterator
 from typing import Any, ClassVar
 
 import pytest
+from django.test import override_settings
 
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.connection import open_connections
@@ -64,6 +66,12 @@ class BusyConsumer(AsyncAPIConsumer):
         await self.notes.subscribe(request_id=request_id)
         self.subscribed.set()
 
+    @action(output=int)
+    async def drip(self, **kwargs: Any) -> AsyncIterator[int]:
+        yield 1
+        await self.gate.pass_through()
+        yield 2
+
     @action(kind="mutation")
     async def write_and_wait(self, **kwargs: Any) -> str:
         """Waits for the event of its own change."""
@@ -86,6 +94,7 @@ DOCUMENTS = {
     "count": "{ busyCount }",
     "subscribe_notes": "subscription { busyNotes { id } }",
     "write_and_wait": "mutation { busyWriteAndWait }",
+    "drip": "subscription { busyDrip }",
 }
 
 
@@ -145,6 +154,22 @@ async def test_an_action_may_wait_for_its_own_event(transport: str) -> None:
         answers = [await heard(stage, client), await heard(stage, client)]
     assert "heard" in answers
     assert answers[0] == "heard" or not stage.native
+
+
+@OPEN
+@override_settings(DCRF_GRAPH={"EXECUTION_TIMEOUT": 0.02})
+async def test_a_subscription_outlives_the_time_of_a_call(transport: str) -> None:
+    """And so does a streaming action."""
+    stage = Stage(world.make_router(), transport)
+    async with stage.open() as client:
+        await subscribe(stage, client)
+        await ask(stage, client, "drip", 2)
+        assert await heard(stage, client) == 1
+        await asyncio.sleep(0.1)  # time that passes is what this is about
+        await in_thread(Note.objects.create, text="later")
+        assert isinstance(await heard(stage, client), dict)
+        BusyConsumer.gate.open.set()
+        assert await heard(stage, client) == 2
 
 
 @OPEN
