@@ -65,7 +65,12 @@ class ObservedQuerySetMixin(Base):
         count = 0
         with transaction.atomic(using=using, savepoint=False):
             pks = keys_to_update(self)
-            records = [r for c in listening for r in updates_of(c, self.model, pks, using)]
+            changed = frozenset(fields_named(self.model, kwargs))
+            records = [
+                record
+                for capture in listening
+                for record in updates_of(capture, self.model, pks, using, changed)
+            ]
             for chunk in chunks(pks, self.model, using):
                 part: Any = self.filter(pk__in=chunk)
                 count += super(ObservedQuerySetMixin, part).update(**kwargs)
@@ -105,7 +110,8 @@ class ObservedQuerySetMixin(Base):
         using = self.db
         with transaction.atomic(using=using, savepoint=False):
             there = Existing(self.model, using, objs, options)
-            before = {c: updates_of(c, self.model, there.pks, using) for c in listening}
+            named = frozenset(update_fields or ()) if update_conflicts else None
+            before = {c: updates_of(c, self.model, there.pks, using, named) for c in listening}
             created = super().bulk_create(objs, **options)
             for capture in listening:
                 made = creations(capture, self.model, there.created(), using)
@@ -164,7 +170,11 @@ def chunks(pks: Sequence[Any], model: type[Model], using: str) -> Iterable[Seque
 
 
 def updates_of(
-    capture: Capture, model: type[Model], pks: Sequence[Any], using: str
+    capture: Capture,
+    model: type[Model],
+    pks: Sequence[Any],
+    using: str,
+    changed: frozenset[str] | None = None,
 ) -> list[Record]:
     """Updates of a capture's rows that are these rows of ``model``, as they are now."""
     if not pks:
@@ -172,14 +182,22 @@ def updates_of(
     wanted = capture.wanted()
     direct = is_row_of(model, capture.model)
     if direct and not capture.grouped:
-        return [Record(capture.model, pk, Action.UPDATE, using) for pk in pks]
+        return [Record(capture.model, pk, Action.UPDATE, using, changed=changed) for pk in pks]
     name = "pk" if direct else shared_parent(capture.model, model)._meta.pk.attname
     rows = [
         row
         for chunk in chunks(pks, model, using)
         for row in capture.model._base_manager.using(using).filter(**{f"{name}__in": chunk})
     ]
-    return capture.updates(rows, using, wanted)
+    return capture.updates(rows, using, wanted, changed)
+
+
+def fields_named(model: type[Model], names: Iterable[str]) -> Iterable[str]:
+    """The fields that ``update`` is given, by their names."""
+    named = set(names)
+    for field in model._meta.concrete_fields:
+        if named & {field.name, field.attname} or ("pk" in named and field.primary_key):
+            yield field.name
 
 
 def creations(
@@ -208,7 +226,8 @@ def kept_by_instances(
     """What objects will have been loaded with when a bulk update commits."""
     records = []
     for obj in objs:
-        record = Record(capture.model, capture.key_of(obj), Action.UPDATE, using)
+        changed = frozenset(fields)
+        record = Record(capture.model, capture.key_of(obj), Action.UPDATE, using, changed=changed)
         record.settle_later(obj, written(obj, fields))
         records.append(record)
     return records

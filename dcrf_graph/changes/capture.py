@@ -33,6 +33,7 @@ from dcrf_graph.changes.outbox import save_in_transaction
 from dcrf_graph.changes.relations import Relations
 from dcrf_graph.changes.rows import columns, copied, surely_saved
 from dcrf_graph.changes.snapshot import (
+    changed,
     is_unset,
     keep_loaded_values,
     key_in,
@@ -161,6 +162,8 @@ class Capture:
             if record.action is Action.UPDATE:
                 record.before = before
                 record.kept = kept_by(instance)
+        if listening and record.action is Action.UPDATE and not raw:
+            record.changed = changed(instance, update_fields)
         journal = journal_of(connection, publish_records)
         if listening and update_fields is None and not raw:
             record.saved = surely_saved(instance, using, self.model)
@@ -254,7 +257,13 @@ class Capture:
 
     # -- what no signal tells ------------------------------------------------------
 
-    def updates(self, rows: Iterable[Model], using: str, wanted: Iterable[Source]) -> list[Record]:
+    def updates(
+        self,
+        rows: Iterable[Model],
+        using: str,
+        wanted: Iterable[Source],
+        changed: frozenset[str] | None = None,
+    ) -> list[Record]:
         """Updates of rows that are about to be written by a statement; as they are now."""
         return [
             Record(
@@ -262,6 +271,7 @@ class Capture:
                 row.pk,
                 Action.UPDATE,
                 using,
+                changed=changed,
                 before=self.groups_now(row, wanted) if self.grouped else {},
             )
             for row in rows

@@ -109,6 +109,8 @@ def events_of(source: Source, record: Record, row: Model) -> Iterable[Event]:
             message = source.serialize_key(record.pk, action)
         elif message is None:
             message = source.serialize(row, action)
+        if action is Action.UPDATE and record.changed is not None:
+            message = {**message, "changed_fields": sorted(record.changed)}
         start = encoder.encode(message)[:-1]
         for group in wanted:
             yield Event(

@@ -41,7 +41,8 @@ class Record:
     ``kept`` is what the instance was loaded with, ``snapshot`` what it will have
     been loaded with if this commits. ``relations_only`` means that no column of
     the row changed; then nobody may have held an instance of it. ``kept_as`` is
-    its row in the outbox.
+    its row in the outbox. ``changed`` are the names of the fields that an update
+    wrote, or None where that is not known.
     """
 
     model: type[Model]
@@ -56,6 +57,7 @@ class Record:
     snapshot: Loaded | None = None
     relations_only: bool = False
     kept_as: Any = None
+    changed: frozenset[str] | None = None
     before: dict[str, frozenset[str]] = field(default_factory=dict)
     messages: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -142,6 +144,10 @@ class Journal:
             self.survived[key] = None
             return
         record.action = action
+        if None in (record.changed, earlier.changed):
+            record.changed = None
+        else:
+            record.changed = (record.changed or frozenset()) | (earlier.changed or frozenset())
         record.before = {**record.before, **earlier.before}
         record.kept = earlier.kept or record.kept
         record.relations_only = record.relations_only and earlier.relations_only

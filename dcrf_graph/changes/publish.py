@@ -26,6 +26,7 @@ def publish(
     *,
     using: str | None = None,
     old_groups: Iterable[str] | Mapping[Any, Iterable[str]] | None = None,
+    changed_fields: Iterable[str] | None = None,
 ) -> None:
     """
     Tell the observers of a model that rows were created, updated or deleted.
@@ -45,18 +46,23 @@ def publish(
             by observer, ``{CardConsumer.card_activity: ["board-1"]}``. Without
             them an update is told to the groups that a row is in now, and a
             deletion only to groups that need nothing but the key.
+        changed_fields: names of the fields that an update wrote; handlers are told.
 
     Raises:
         ValueError: for another action, or a key that none of this model can be.
     """
     action = Action(action)
     alias = using or router.db_for_write(model)
+    changed = None if changed_fields is None else frozenset(changed_fields)
     keys = [model._meta.pk.to_python(pk) for pk in pks]
     for capture in captures_of(model):
         if is_row_of(model, capture.model):
             before = named_groups(capture, old_groups)
             write(
-                [Record(capture.model, pk, action, alias, before=dict(before)) for pk in keys],
+                [
+                    Record(capture.model, pk, action, alias, before=dict(before), changed=changed)
+                    for pk in keys
+                ],
                 alias,
             )
 

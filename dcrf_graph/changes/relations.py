@@ -113,16 +113,17 @@ class Relations:
             for field in fields:
                 self.unrelating(field, instance=instance, using=using)
             return
+        changed = frozenset(field.name for field in fields)
         if not reverse and (action == "post_clear" or (pk_set and action in CHANGED)):
-            self.touch([instance.pk], using)
+            self.touch([instance.pk], using, changed)
         if ours and pk_set and action in CHANGED:
-            self.touch(pk_set, using)
+            self.touch(pk_set, using, changed)
 
     def unrelating(self, field: Any, instance: Model, using: str, **kwargs: Any) -> None:
         """What is related is about to be deleted, or cleared: an update of who is related to it."""
         if self.wanted():
             rows = self.model._base_manager.using(using).filter(**{field.name: instance})
-            self.touch(rows.values_list("pk", flat=True), using)
+            self.touch(rows.values_list("pk", flat=True), using, frozenset({field.name}))
 
     def through_changed(
         self, field: Any, sender: type[Model], instance: Model, using: str, **kwargs: Any
@@ -133,7 +134,8 @@ class Relations:
         place = f"{self.capture.uid}.{field.name}"
         if not kwargs["before"]:
             moved = instance._state.__dict__.pop(place, [])
-            self.touch({*moved, *self.related_by(field, sender, instance, using)}, using)
+            pks = {*moved, *self.related_by(field, sender, instance, using)}
+            self.touch(pks, using, frozenset({field.name}))
         elif not instance._state.adding:
             row = sender._base_manager.using(using).filter(pk=instance.pk).first()
             if row is not None:
@@ -160,12 +162,12 @@ class Relations:
         rows = self.model._base_manager.using(using).filter(**{target.name: value})
         return rows.values_list("pk", flat=True)
 
-    def touch(self, pks: Iterable[Any], using: str) -> None:
+    def touch(self, pks: Iterable[Any], using: str, changed: frozenset[str]) -> None:
         """Record an update of rows whose many-to-many relations changed."""
-        self.capture.write(
-            [Record(self.model, pk, Action.UPDATE, using, relations_only=True) for pk in pks],
-            using,
-        )
+        records = [Record(self.model, pk, Action.UPDATE, using, changed=changed) for pk in pks]
+        for record in records:
+            record.relations_only = True
+        self.capture.write(records, using)
 
     # -- foreign keys -----------------------------------------------------------------
 
@@ -174,7 +176,8 @@ class Relations:
         wanted = self.capture.wanted()
         if wanted:
             rows = self.model._base_manager.using(using).filter(**{field.name: instance})
-            self.capture.write(self.capture.updates(rows, using, wanted), using)
+            changed = frozenset({field.name})
+            self.capture.write(self.capture.updates(rows, using, wanted, changed), using)
 
 
 def is_set_by_django(on_delete: Any) -> bool:

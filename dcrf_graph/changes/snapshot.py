@@ -88,6 +88,33 @@ def written(instance: Model, update_fields: Collection[str] | None) -> dict[str,
     return values
 
 
+def changed(instance: Model, update_fields: Collection[str] | None) -> frozenset[str] | None:
+    """
+    The names of the fields whose columns a save wrote anew; None where that is not known.
+
+    Compared with what the instance was loaded with, where it keeps that; else
+    the fields that the save was told to write.
+    """
+    fields = instance._meta.concrete_fields
+    if update_fields is not None:
+        fields = [f for f in fields if f.name in update_fields or f.attname in update_fields]  # type: ignore[assignment]
+    loaded = loaded_values(instance)
+    if loaded is not None:
+        held = instance.__dict__
+        written = [f for f in fields if f.attname in held]
+        return frozenset(
+            f.name
+            for f in written
+            if f.attname not in loaded or differs(loaded[f.attname], held[f.attname])
+        )
+    return None if update_fields is None else frozenset(f.name for f in fields)
+
+
+def differs(old: Any, new: Any) -> bool:
+    """Whether a value that was written is another, or may be: of an expression nobody knows."""
+    return isinstance(new, BaseExpression) or bool(old != new)
+
+
 def recall(
     instance: Model, using: str, *, model: type[Model] | None = None, look_up: bool = True
 ) -> Model | None:
