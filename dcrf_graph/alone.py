@@ -46,6 +46,7 @@ class Alone:
     def __init__(self, consumer: Any, connection: Connection, receive: Receive, send: Send) -> None:
         self.consumer = consumer
         self.connection = connection
+        connection.closer = self._close
         self.presence: Presence | None = None
         self._receive, self._send = while_open(receive, send)
 

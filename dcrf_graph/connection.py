@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import Context
 from time import monotonic
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from dcrf_graph.exceptions import TooManyCalls
+from dcrf_graph.protocols.effects import Close
 from dcrf_graph.settings import api_settings
 
 if TYPE_CHECKING:
@@ -59,8 +60,9 @@ class Bucket:
 class Connection:
     """The tasks and the slots of one client.
 
-    ``subscribed`` counts what all of its consumers have subscribed, ``frames``
-    what it sends. ``over`` is set when it has nothing more to say.
+    ``closer`` closes the socket, where there is one. ``subscribed`` counts what
+    all of its consumers have subscribed, ``frames`` what it sends. ``over`` is set
+    when it has nothing more to say.
 
     A call waits for its turn on the consumer first and for a slot second, so
     whoever holds a slot can always finish.
@@ -73,6 +75,8 @@ class Connection:
         self.frames = Bucket(api_settings.MAX_FRAME_RATE, api_settings.MAX_FRAME_BURST)
         self.closed = False
         self.presence: Presence | None = None
+        self.closer: Callable[[Close], Awaitable[None]] | None = None
+        self._cut = False
         self.over = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -137,6 +141,24 @@ class Connection:
         """Wait for one of the ``MAX_CONCURRENT_CALLS`` slots, and hold it."""
         async with self._slots:
             yield
+
+    def cut(self, close: Close) -> bool:
+        """
+        End everything now and close the socket, once; False where there is no socket.
+
+        A client that does not read finds the close where it goes on reading.
+        """
+        if self._cut or self.closer is None:
+            return self._cut
+        self._cut = True
+        for task in self.tasks:
+            task.cancel()
+        self.start(self._close(close), context=Context())
+        return True
+
+    async def _close(self, close: Close) -> None:
+        assert self.closer is not None
+        await self.closer(close)
 
     async def close(self) -> None:
         """Cancel every task and wait until all have ended.

@@ -50,6 +50,9 @@ DEFAULTS: dict[str, Any] = {
     "MAX_CONNECTIONS_PER_USER": 100,
     "MAX_CONNECTIONS_PER_ADDRESS": None,  # of those that nobody has logged in
     "MAX_PENDING_EVENTS": 1_000,  # events of one subscription that wait for a slow reader
+    # when more would: "end" the subscription, "drop_oldest" or keep the "latest" of each object
+    # and tell the gap, "disconnect"; an observer's `policy` decides for itself
+    "SLOW_READERS": "end",
     "MAX_LIVE_ROWS": 1_000,  # rows of a list that a client follows
     "INIT_TIMEOUT": 3.0,  # seconds until a GraphQL socket must have sent connection_init
     "KEEP_ALIVE": 12.0,  # seconds between signs of life on a GraphQL connection; None: no signs

@@ -22,6 +22,7 @@ from django.dispatch import Signal
 
 from dcrf_graph.changes.bulk import ObservedManager, ObservedQuerySet, ObservedQuerySetMixin
 from dcrf_graph.changes.publish import publish
+from dcrf_graph.observer.backlog import Policy
 from dcrf_graph.observer.model_observer import ModelObserver
 from dcrf_graph.observer.observer import Observer
 
@@ -37,17 +38,21 @@ __all__ = [
 ]
 
 
-def observer(signal: Signal, **kwargs: Any) -> Callable[[Callable[..., Any]], Any]:
+def observer(
+    signal: Signal, *, policy: Policy | None = None, **kwargs: Any
+) -> Callable[[Callable[..., Any]], Any]:
     """
     Observe a Django signal: the decorated method becomes the handler.
 
     Args:
         signal: e.g. ``user_logged_in``.
+        policy: what happens when a client reads too slowly: ``"end"``, ``"drop_oldest"``,
+            ``"latest"`` or ``"disconnect"``; by default what ``SLOW_READERS`` says.
         kwargs: passed to ``signal.connect``, e.g. ``sender=Card``.
 
     Source: upstream's ``observer.observer``.
     """
-    return partial(Observer, signal=signal, kwargs=kwargs)
+    return partial(Observer, signal=signal, kwargs=kwargs, policy=policy)
 
 
 def model_observer(
@@ -63,7 +68,7 @@ def model_observer(
         model: the model.
         serializer_class: makes the message; without it the message is ``{"pk": ...}``.
         many_to_many: also when many-to-many relations of a row change.
-        kwargs: passed to ``ModelObserver``.
+        kwargs: passed to ``ModelObserver``, e.g. ``policy="latest"``.
 
     Source: upstream's ``observer.model_observer``.
     """

@@ -15,6 +15,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from dcrf_graph.changes.change import Event
+from dcrf_graph.observer.backlog import POLICIES, Policy
 from dcrf_graph.observer.subscriptions import current_delivery
 from dcrf_graph.observer.utils import ObjPartial
 
@@ -36,15 +37,28 @@ class BaseObserver:
     Args:
         func: the handler, as written in the consumer's class body.
         partition: keeps observers apart that share one handler.
+        policy: what happens when a client reads more slowly than events come: ``"end"``,
+            ``"drop_oldest"``, ``"latest"`` or ``"disconnect"``; by default ``SLOW_READERS``.
+
+    Raises:
+        ValueError: for another policy.
 
     Source: upstream's ``observer.base_observer.BaseObserver``.
     """
 
+    policy: Policy | None = None
+    """What happens when a client reads too slowly; by default what ``SLOW_READERS`` says."""
+
     waits: Callable[[Any, Event], Iterable[Any]] | None = None
     """What a subscription has to wait for before it can be delivered an event, if anything."""
 
-    def __init__(self, func: Callable[..., Any], partition: str = "*") -> None:
+    def __init__(
+        self, func: Callable[..., Any], partition: str = "*", policy: Policy | None = None
+    ) -> None:
+        if policy is not None and policy not in POLICIES:
+            raise ValueError(f"expected a policy of {', '.join(POLICIES)}, got {policy!r}")
         self.func = func
+        self.policy = policy
         self._serializer: Callable[..., Any] | None = None
         self._group_names_for_signal: Callable[..., Iterable[str]] | None = None
         self._group_names_for_consumer: Callable[..., Iterable[str]] | None = None

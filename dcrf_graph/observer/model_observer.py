@@ -15,6 +15,7 @@ from dcrf_graph.changes.rows import copied
 from dcrf_graph.changes.snapshot import recall
 from dcrf_graph.loading.representation import loading
 from dcrf_graph.loading.writing import written
+from dcrf_graph.observer.backlog import Policy
 from dcrf_graph.observer.base_observer import BaseObserver
 
 PLAIN = (
@@ -49,6 +50,7 @@ class ModelObserver(BaseObserver):
         many_to_many: changes of many-to-many relations are updates of the row.
         moves: whether a row can go from group to group. Groups that depend on
             nothing but the key need no look at the row as it was.
+        policy: see ``BaseObserver``.
     """
 
     def __init__(
@@ -59,8 +61,9 @@ class ModelObserver(BaseObserver):
         serializer_class: Any = None,
         many_to_many: bool = False,
         moves: bool = True,
+        policy: Policy | None = None,
     ) -> None:
-        super().__init__(func, partition=partition)
+        super().__init__(func, partition=partition, policy=policy)
         self.serializer_class = serializer_class
         self.many_to_many = many_to_many
         self.moves = moves

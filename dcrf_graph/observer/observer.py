@@ -14,6 +14,7 @@ from django.dispatch import Signal
 from dcrf_graph.changes.change import Event
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.encoding import JSONEncoder
+from dcrf_graph.observer.backlog import Policy
 from dcrf_graph.observer.base_observer import BaseObserver
 
 logger = logging.getLogger(__name__)
@@ -37,8 +38,9 @@ class Observer(BaseObserver):
         signal: Signal,
         kwargs: Mapping[str, Any] | None = None,
         partition: str = "*",
+        policy: Policy | None = None,
     ) -> None:
-        super().__init__(func, partition=partition)
+        super().__init__(func, partition=partition, policy=policy)
         self.signal = signal
         self.signal_kwargs = dict(kwargs or {})
         self.signal.connect(self.handle, **self.signal_kwargs)

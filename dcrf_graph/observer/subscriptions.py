@@ -25,7 +25,9 @@ from dcrf_graph.calls import Call, current_call
 from dcrf_graph.changes.change import Event, Gap
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.encoding import LONG_INTEGER, loads_short
+from dcrf_graph.observer.backlog import Backlog, Policy
 from dcrf_graph.observer.deliverer import deliverer
+from dcrf_graph.protocols.effects import Close, CloseCode
 from dcrf_graph.settings import api_settings
 from dcrf_graph.threads import CallContext
 
@@ -144,7 +146,7 @@ class Subscription:
         self.subscribers: dict[Any, Subscriber] = {}
         self.deliverer = deliverer()
         self.held: deque[tuple[Delivery, Send, Any]] | None = None
-        self._queue: deque[tuple[Event | Gap, Call | None]] | None = None
+        self._queue: Backlog | None = None
         self._busy = False
         self._parked = False
         self._waited = False
@@ -170,27 +172,49 @@ class Subscription:
         self._by_connecting = self._by_connecting or subscriber.action is None
 
     def push(self, event: Event) -> None:
-        """Queue an event for the handler; too many waiting end the subscription."""
-        queue = self._queue
-        if queue is None:
-            queue = self._queue = deque()
-        elif len(queue) + (len(self.held) if self.held else 0) >= self._max_pending:
-            queue.clear()
-            ended = list(self.subscribers.values())
-            for subscriber in ended:
-                self.owner.discard(self, subscriber)
-            self.owner.connection.start(self._overflow(event, ended), context=Context())
-            return
+        """Queue an event for the handler; if too many wait, the observer's policy decides."""
         # A callback runs in the context of whoever scheduled it: the publisher.
         cause = current_call.get()
-        mine = cause is not None and cause.consumer is self.owner.consumer
-        queue.append((event, cause if mine else None))
+        if cause is not None and cause.consumer is not self.owner.consumer:
+            cause = None
+        queue = self._queue
+        if queue is None:
+            queue = self._queue = Backlog()
+        elif queue and (self._crowded(queue, event, cause) or not self.subscribers):
+            return
+        queue.append((event, cause))
         self._start()
+
+    def _crowded(self, queue: Backlog, event: Event, cause: Call | None) -> bool:
+        """Whether an event that others wait before is not to be queued behind them."""
+        policy = self.policy
+        if policy == "latest" and queue.latest(event, cause):
+            return True
+        limit = self._max_pending - (len(self.held) if self.held else 0)
+        if len(queue) < limit:
+            return False
+        if policy in ("latest", "drop_oldest") and limit > 1:
+            queue.make_room(limit)
+            return False
+        queue.clear()
+        ended = list(self.subscribers.values())
+        for subscriber in ended:
+            self.owner.discard(self, subscriber)
+        connection = self.owner.connection
+        if policy != "disconnect" or not connection.cut(Close(CloseCode.TRY_AGAIN_LATER, TOO_SLOW)):
+            connection.start(self._overflow(event, ended), context=Context())
+        return True
+
+    @property
+    def policy(self) -> Policy:
+        """What happens when events come faster than they are read."""
+        chosen: Policy = self.observer.policy or api_settings.SLOW_READERS
+        return chosen
 
     def gap(self, gap: Gap) -> None:
         """Queue that events are missing; what is queued next to another gap is one with it."""
         if self._queue is None:
-            self._queue = deque()
+            self._queue = Backlog()
         if self._queue and isinstance(last := self._queue[-1][0], Gap):
             self._queue[-1] = (last.and_(gap), None)
             return

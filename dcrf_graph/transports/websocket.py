@@ -221,6 +221,7 @@ class NativeSession:
         self.scope = dict(scope)
         self.socket = socket
         self.connection = Connection()
+        self.connection.closer = socket.close
         self.streams = Streams({}, scope, self.connection)
         self.admission = Admission(self.scope)
         self.presence = Presence(
@@ -317,6 +318,7 @@ class GraphQLSession:
         self.scope = dict(scope)
         self.socket = socket
         self.connection = Connection()
+        self.connection.closer = self._close
         self.protocol = protocol
         self.streams = Streams({}, scope, self.connection)
         self.admission = Admission(self.scope)
@@ -450,6 +452,9 @@ class GraphQLSession:
         for context in self._contexts.values():
             context["user"] = self.scope["user"]
         await self.streams.adopt(self.presence.known)
+
+    async def _close(self, close: Close) -> None:
+        await self.carry_out(self.protocol.close(close.code, close.reason))
 
     def _leave(self, farewell: Farewell) -> None:
         self.connection.start(self._part(farewell), context=Context())
