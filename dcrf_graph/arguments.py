@@ -168,7 +168,9 @@ def wrong_data(signature: Signature, arguments: Mapping[str, Any]) -> dict[str, 
     try:
         check(signature.input, value, partial=signature.partial)
     except ValidationError as error:
-        return error.detail if isinstance(error.detail, dict) else {"data": error.detail}
+        if isinstance(error.detail, dict) and not isinstance(value, list):
+            return error.detail
+        return {"data": error.detail}
     return {}
 
 

@@ -32,7 +32,8 @@ from tests.graphql.doubles import NOBODY, SOMEBODY, Client
         (413, SOMEBODY, "BAD_USER_INPUT"),
         (429, SOMEBODY, "RATE_LIMITED"),
         (500, SOMEBODY, "INTERNAL_SERVER_ERROR"),
-        (503, NOBODY, "INTERNAL_SERVER_ERROR"),
+        (502, NOBODY, "INTERNAL_SERVER_ERROR"),
+        (503, NOBODY, "SERVICE_UNAVAILABLE"),
     ],
 )
 def test_a_native_status_has_its_code(status: int, user: Any, code: str) -> None:

@@ -135,7 +135,6 @@ async def test_data_arrives_as_it_was_sent(ask: Any, action: str, keys: dict[str
         ("rename", {"pk": 1}, {"data": [REQUIRED]}),
         ("size", {}, {"data": [REQUIRED]}),
         ("rename", {"pk": "x", "data": {}}, {"pk": [INTEGER], "name": [REQUIRED]}),
-        ("replace", {"data": [{"name": "a"}, {}]}, {"data": [{}, {"name": [REQUIRED]}]}),
         ("replace", {"data": []}, None),
         ("size", {"data": {"width": "wide"}}, {"width": [INTEGER]}),
         ("rename", {"pk": 1, "data": None}, {"non_field_errors": ["No data provided"]}),
@@ -145,6 +144,12 @@ async def test_native_clients_are_told_everything_that_is_wrong(
     action: str, keys: dict[str, Any], errors: Any
 ) -> None:
     assert await natively(action, **keys) == ([] if errors is None else [errors])
+
+
+async def test_what_is_wrong_in_a_list_is_told_of_data_by_its_place() -> None:
+    """As a list of errors, or by positions: versions of DRF differ."""
+    (told,) = await natively("replace", data=[{"name": "a"}, {}])
+    assert told["data"] in ([{}, {"name": [REQUIRED]}], {"1": {"name": [REQUIRED]}})
 
 
 async def test_whether_a_value_is_taken_is_left_to_the_method() -> None:
