@@ -21,11 +21,11 @@ class Effort:
     few: int = 100
     many: int = 500
     rounds: int = 5
-    events: int = 30
-    budget: float = 3.0
-    lists: int = 40
+    events: int = 20
+    budget: float = 2.0
+    lists: int = 30
     saves: int = 300
-    idle: int = 1_500
+    idle: int = 800
 
 
 FULL = Effort()

@@ -13,7 +13,7 @@ from benchmarks.wires import Wire
 
 CONNECTION = "a connection"
 """KiB of RAM of the server for each."""
-ROUNDS = 3
+ROUNDS = 2
 TEXT = """\
 The growth of the server's resident memory from {0.few} connections to {0.idle} more, each with one
 subscription, garbage collected, in a new process.

@@ -37,6 +37,14 @@ def test_a_serializer_class_makes_the_body() -> None:
     assert observer.serialize(Note(pk=1, text="a"), Action.CREATE)["body"] == {"id": 1, "text": "a"}
 
 
+def test_an_event_makes_no_serializer_where_a_plan_writes_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    observer = ModelObserver(handler, Note, serializer_class=NoteSerializer)
+    monkeypatch.setattr(NoteSerializer, "__new__", None)
+    assert observer.serialize(Note(pk=1, text="a"), Action.UPDATE)["body"] == {"id": 1, "text": "a"}
+
+
 @override_settings(ROOT_URLCONF="tests.kitchen.urls")
 def test_a_hyperlink_in_a_message_is_relative() -> None:
     """There is no request to take the host from."""
