@@ -33,13 +33,18 @@ from tests.graphql.doubles import NOBODY, SOMEBODY, Client
         (429, SOMEBODY, "RATE_LIMITED"),
         (500, SOMEBODY, "INTERNAL_SERVER_ERROR"),
         (502, NOBODY, "INTERNAL_SERVER_ERROR"),
-        (503, NOBODY, "SERVICE_UNAVAILABLE"),
     ],
 )
 def test_a_native_status_has_its_code(status: int, user: Any, code: str) -> None:
     error = refusal(status, ["Because."], user)
     assert error.extensions == {"code": code, "status": status}
     assert error.message == ("Internal server error" if status >= 500 else "Because.")
+
+
+def test_a_server_that_is_going_says_so() -> None:
+    error = refusal(503, ["The server restarts."], NOBODY)
+    assert error.extensions == {"code": "SERVICE_UNAVAILABLE", "status": 503}
+    assert error.message == "The server restarts."
 
 
 def test_fields_have_the_names_of_the_inputs() -> None:
