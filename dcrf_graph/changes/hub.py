@@ -9,30 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import logging
 import os
 import secrets
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
-from contextvars import Context
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from asgiref.sync import sync_to_async
-from django.db import close_old_connections
-
 from dcrf_graph.changes.change import Event, Gap
-from dcrf_graph.changes.contests import Contests, Row, row_of
 from dcrf_graph.changes.envelope import Envelope
 from dcrf_graph.changes.layers import shared_layer
 from dcrf_graph.changes.publisher import Publisher
 from dcrf_graph.changes.receiver import Receiver
+from dcrf_graph.changes.settling import Settling
 
-logger = logging.getLogger(__name__)
-
-SETTLE = 0.2
-"""Seconds after which a row that two processes have changed is read."""
 Loop = asyncio.AbstractEventLoop
 
 
@@ -81,8 +71,7 @@ class Hub:
         self._interest: Counter[str] = Counter()
         self._receivers: dict[Loop, Receiver] = {}
         self._sender = Publisher(self.publisher, self)
-        self._contests = Contests()
-        self._settling: dict[tuple[Loop, Row], bool] = {}
+        self._settling = Settling(lambda event: self.read_again(event), self._deliver, self._tell)
 
     def close(self) -> None:
         """Send what waits for the other processes, and close the connections that it took.
@@ -183,25 +172,10 @@ class Hub:
             return
         # One commit after the other, so that the numbers go up on the way, too.
         with self._publishing:
-            # What this thread has committed may be older than what was published since then.
-            contested = self._contests.note(events, threading.get_ident(), time.monotonic())
-            if contested:
-                events = self._as_now(events, contested)
-                self._contests.amend(events)
+            events = self._settling.published(events)
             self._deliver(events)
             if shared_layer() is not None:
                 self._sender.send(events)
-
-    def _as_now(self, events: Iterable[Event], contested: Collection[Row]) -> list[Event]:
-        """The events, those of contested rows made anew."""
-        found = []
-        for event in events:
-            try:
-                found.append(self.read_again(event) if row_of(event) in contested else event)
-            except Exception:
-                logger.exception("A row that two have changed could not be read again")
-                found.append(event)
-        return found
 
     def drain(self, timeout: float) -> bool:
         """Wait until the other processes have been sent everything; False after ``timeout``."""
@@ -227,45 +201,17 @@ class Hub:
 
     def hear(self, envelope: Envelope) -> None:
         """Deliver what another process said, to the subscriptions of the running loop."""
-        loop, events = asyncio.get_running_loop(), self._contests.news(envelope.events or ())
-        self._deliver(events, loop)
-        for row in self._contests.note(events, envelope.publisher, time.monotonic()):
-            if (loop, row) not in self._settling:
-                # An empty context: nobody's request may live on in a task of the process.
-                loop.create_task(self._settle(loop, row), context=Context())
-            self._settling[loop, row] = True
-
-    async def _settle(self, loop: Loop, row: Row) -> None:
-        """Say how a contested row is, once nobody speaks of it any more."""
-        again = sync_to_async(self._reread, thread_sensitive=False)
-        try:
-            while self._settling[loop, row]:
-                self._settling[loop, row] = False
-                await asyncio.sleep(SETTLE)
-                said = self._contests.told_of(row)
-                now = await again(said, row)
-                if not self._settling[loop, row]:
-                    corrected = [n for n, old in zip(now, said, strict=True) if n is not old]
-                    self._contests.amend(corrected)
-                    self._deliver(corrected, loop)
-        finally:
-            del self._settling[loop, row]
-
-    def _reread(self, events: Iterable[Event], row: Row) -> list[Event]:
-        close_old_connections()
-        try:
-            return self._as_now(events, {row})
-        finally:
-            close_old_connections()
+        loop = asyncio.get_running_loop()
+        self._settling.heard(envelope.events or (), envelope.publisher, loop)
 
     def miss(self, gap: Gap) -> None:
         """Tell the subscriptions of the running loop that others' events were lost."""
-        self._contests.doubt(time.monotonic())
+        self._settling.doubt()
         self._tell(gap, asyncio.get_running_loop())
 
     def missed(self) -> None:
         """Tell every subscription that other processes' events may be lost; from any thread."""
-        self._contests.doubt(time.monotonic())
+        self._settling.doubt()
         self._tell(Gap())
 
     def wanted(self) -> frozenset[str]:

@@ -76,6 +76,7 @@ class Membership:
         self._written: dict[str, tuple[int, frozenset[str]]] = {}
         self._announced: dict[str, asyncio.Future[None]] = {}
         self._acknowledged: dict[str, set[str]] = {}
+        self._waits: set[asyncio.Future[None]] = set()
         self._heard = asyncio.Event()
         self._ready = asyncio.Event()
         self._writing = asyncio.Lock()
@@ -160,6 +161,8 @@ class Membership:
         leases = await registry.announce(new, token)
         leases.pop(self._name, None)
         waiting = asyncio.ensure_future(self._wait_for(leases, token))
+        self._waits.add(waiting)  # a loop does not keep its tasks alive
+        waiting.add_done_callback(self._waits.discard)
         for observer in new:
             self._announced[observer] = waiting
 

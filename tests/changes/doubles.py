@@ -37,6 +37,7 @@ class Reader:
         self.pending = 0
         self.events: list[Event] = []
         self.gaps: list[Gap] = []
+        self.gapped = asyncio.Event()
         self.came: asyncio.Queue[Event] = asyncio.Queue()
 
     def push(self, event: Event) -> None:
@@ -46,6 +47,7 @@ class Reader:
 
     def gap(self, gap: Gap) -> None:
         self.gaps.append(gap)
+        self.gapped.set()
 
     async def next(self) -> Event:
         """The next event; fails when none comes."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dcrf_graph.changes import hub as hub_module
+from dcrf_graph.changes import settling
 from dcrf_graph.changes.capture import event_now, watch
 from dcrf_graph.changes.change import Event
 from dcrf_graph.changes.contests import MAX_ROWS, WINDOW, Contests, row_of
@@ -137,7 +137,7 @@ def test_a_thread_that_publishes_late_says_what_is_there_by_then(
 async def test_what_two_processes_say_ends_as_it_is(
     parcel: Parcel, observer: Observer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_module, "SETTLE", 0.01)
+    monkeypatch.setattr(settling, "SETTLE", 0.01)
     here = Hub()
     here.read_again = event_now
     reader = Reader("contested", loop=asyncio.get_running_loop())
@@ -152,7 +152,7 @@ async def test_what_two_processes_say_ends_as_it_is(
 async def test_what_is_right_already_is_not_said_again(
     parcel: Parcel, observer: Observer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_module, "SETTLE", 0.01)
+    monkeypatch.setattr(settling, "SETTLE", 0.01)
     here, read = Hub(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -169,6 +169,21 @@ async def test_what_is_right_already_is_not_said_again(
     await asyncio.wait_for(read.wait(), 10)
     here.hear(Envelope("two", 2, 1, (Event("contested", "1", "last"),)))
     assert [(await reader.next()).message for _ in range(3)][-1] == "last"
+    here.leave("1", reader)
+
+
+async def test_of_more_rows_than_can_be_read_a_gap_is_told(
+    parcel: Parcel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settling, "MAX_SETTLING", 0)
+    monkeypatch.setattr(settling, "WINDOW", 0)
+    here, reader = Hub(), Reader(loop=asyncio.get_running_loop())
+    await here.join("1", reader)
+    for publisher in ("one", "two"):
+        here.hear(Envelope(publisher, 1, 0, (told(parcel),)))
+    for _ in range(2):
+        await reader.next()
+    await asyncio.wait_for(reader.gapped.wait(), 10)
     here.leave("1", reader)
 
 
