@@ -47,7 +47,10 @@ export class Feed {
     const found = new Promise((resolve) => {
       look = () => {
         const place = this.items.findIndex(matches);
-        if (place >= 0) resolve(this.items.splice(0, place + 1).at(-1));
+        if (place < 0) return;
+        // At once: what is pushed before the promise is looked at is for the next who waits.
+        this.#waiting.delete(look);
+        resolve(this.items.splice(0, place + 1).at(-1));
       };
     });
     this.#waiting.add(look);

@@ -2,7 +2,7 @@
 
 import { createClient } from "graphql-sse";
 
-import { Feed, Native, healthIs, library, play, signInAda } from "../board.mjs";
+import { Feed, Native, healthIs, library, neighbour, play, signInAda } from "../board.mjs";
 
 const URL = `${process.env.BOARD_URL}/graphql/`;
 const CARDS = "subscription Cards($board: Int!) { cardActivity(board: $board) { action data { title } } }";
@@ -34,9 +34,18 @@ async function subscription() {
 }
 
 async function queries() {
+  const { headers, card, leave } = await neighbour("Wind the wool");
+  const own = createClient({ url: URL, retryAttempts: 0, headers });
+  const renamed = watch(own, {
+    query: "mutation ($id: ID!) { cardPatch(id: $id, data: { title: \"Wind the string\" }) { title } }",
+    variables: { id: String(card.id) },
+  });
+  const mutation = await renamed.events.take("the mutation's result");
+  await renamed.ends.take("the mutation's end");
+  await leave();
   const client = createClient({ url: URL, retryAttempts: 0 });
   const labels = watch(client, { query: "{ labels { name } }" });
-  const seen = { result: await labels.events.take("the result"), end: await labels.ends.take("the end") };
+  const seen = { mutation, result: await labels.events.take("the result"), end: await labels.ends.take("the end") };
   const wrong = watch(client, { query: "{ nothing }" });
   seen.errors = (await wrong.events.take("the errors")).errors;
   seen.after = await wrong.ends.take("the end of the wrong one");

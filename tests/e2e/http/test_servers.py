@@ -9,13 +9,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from tests.e2e.demo import QUIET, REST, ROOT, START, Demo, answers, eventually, free_port
@@ -132,6 +133,17 @@ async def frames(url: str, board: int) -> AsyncIterator[AsyncIterator[Any]]:
         yield results()
 
 
+async def closing(url: str, subprotocol: str, text: str) -> int | None:
+    """The code with which the server closes a socket on which this was sent."""
+    address = f"{url.replace('http', 'ws', 1)}/ws/"
+    async with connect(address, subprotocols=[Subprotocol(subprotocol)]) as socket:
+        # A server that speaks nothing of what was offered does not wait for it.
+        with suppress(ConnectionClosed):
+            await socket.send(text)
+        await socket.wait_closed()
+    return socket.close_code
+
+
 async def subscribed(demo: Demo, count: int) -> None:
     """Wait until there are so many subscriptions."""
     seen = await asyncio.to_thread(
@@ -169,5 +181,7 @@ async def test_queries_mutations_and_both_kinds_of_streams(demo: Demo) -> None:
             assert await anext(heard) == event
             assert await anext(read) == event
         await subscribed(demo, 0)
+        assert await closing(demo.url, "graphql-transport-ws", "no message") == 4400
+        assert await closing(demo.url, "soap", "<envelope/>") == 4406
     assert await asyncio.to_thread(demo.settled) == QUIET
     assert demo.troubles() == []
