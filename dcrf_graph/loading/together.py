@@ -38,6 +38,7 @@ class Together:
         self._wanted: list[Any] = []
         self._found: dict[Any, Model] = {}
         self._query: object = None
+        self._groups: dict[int, tuple[list[Model], threading.RLock]] = {}
 
     def want(self, key: Any) -> None:
         """Say that a call will look for this key."""
@@ -76,8 +77,20 @@ class Together:
                 rows.setdefault(getattr(row, column.attname), []).append(row)
             # A row that comes twice, by a join, is for whoever looks alone to wonder about.
             found = {value: same[0] for value, same in rows.items() if len(same) == 1}
-            remember(list(found.values()))
+            group = (list(found.values()), threading.RLock())
+            # By identity: the group keeps its rows, and rows are compared by their keys.
+            self._groups |= {id(row): group for row in found.values()}
             self._found |= found
+
+    @contextmanager
+    def group(self, row: Model) -> Iterator[list[Model]]:
+        """The rows that were loaded with one, for as long as nobody else loads onto them."""
+        rows, lock = self._groups.get(id(row), ([row], None))
+        if lock is None:
+            yield rows
+            return
+        with lock:
+            yield rows
 
 
 def unique_column(queryset: Any, name: str) -> Field[Any, Any] | None:
@@ -115,27 +128,6 @@ def identity(queryset: QuerySet[Any]) -> object:
     return (queryset.db, statement, loads)
 
 
-# -- what is loaded with one of them is loaded with all ------------------------------------------
-
-
-def remember(rows: list[Model]) -> None:
-    """Let each of the rows know the others."""
-    known = (rows, threading.RLock())
-    for row in rows:
-        row._state.together = known  # type: ignore[attr-defined]
-
-
-@contextmanager
-def neighbours(row: Model) -> Iterator[list[Model]]:
-    """The rows that were found together with one, for as long as nobody else loads onto them."""
-    rows, lock = getattr(row._state, "together", ([row], None))
-    if lock is None:
-        yield rows
-        return
-    with lock:
-        yield rows
-
-
 # -- in a call -----------------------------------------------------------------------------------
 
 looking: ContextVar[Together | None] = ContextVar("dcrf_graph.looking", default=None)
@@ -155,3 +147,16 @@ def found_together(queryset: Any, name: str, key: Any) -> Model | None:
     """The row that the current call looks for, if it looks together with others."""
     together = looking.get()
     return None if together is None else together.row(queryset, name, key)
+
+
+@contextmanager
+def neighbours(row: Model) -> Iterator[list[Model]]:
+    """The rows that were found together with one in the current call: what is loaded onto one is
+    loaded onto all. Nobody else does so meanwhile.
+    """
+    together = looking.get()
+    if together is None:
+        yield [row]
+        return
+    with together.group(row) as rows:
+        yield rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -89,11 +90,21 @@ def test_a_row_that_a_join_repeats_is_left_to_who_looks_alone(authors: list[Auth
 
 
 def test_every_row_knows_those_that_were_found_with_it(authors: list[Author]) -> None:
-    row: Any = wanting(1, 2).row(Author.objects.all(), "pk", 1)
-    with neighbours(row) as rows:
+    together = wanting(1, 2)
+    row: Any = together.row(Author.objects.all(), "pk", 1)
+    with looking_together(together), neighbours(row) as rows:
         assert [each.pk for each in rows] == [1, 2]
-    with neighbours(authors[2]) as rows:
-        assert rows == [authors[2]]
+    with looking_together(together), neighbours(authors[0]) as rows:
+        assert rows == [authors[0]]
+    with neighbours(row) as rows:
+        assert rows == [row]
+
+
+def test_a_row_is_as_if_it_had_been_found_alone(authors: list[Author]) -> None:
+    """An application may keep it in a cache."""
+    row: Any = wanting(1, 2).row(Author.objects.all(), "pk", 1)
+    assert pickle.loads(pickle.dumps(row)) == authors[0]
+    assert vars(row._state).keys() == vars(Author.objects.get(pk=1)._state).keys()
 
 
 def test_nobody_looks_together_unless_told(authors: list[Author]) -> None:
