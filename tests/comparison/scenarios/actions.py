@@ -10,7 +10,7 @@ from rest_framework.exceptions import APIException, NotFound, Throttled, Validat
 
 from tests.comparison.library import AsyncAPIConsumer, action
 from tests.comparison.models import Board
-from tests.comparison.scenario import scenario
+from tests.comparison.scenario import reply, scenario
 from tests.comparison.stage import Stage
 
 
@@ -394,3 +394,19 @@ async def state(stage: Stage) -> None:
     await first.call("up")
     await first.call("up", request_id=2)
     await second.call("up")
+
+
+@scenario(
+    "what is under way under a request id can be cancelled",
+    differs="D30",
+    ours=[
+        reply(
+            "cancel",
+            None,
+            404,
+            errors=["Nothing is under way under this request_id."],
+        )
+    ],
+)
+async def cancelled(stage: Stage) -> None:
+    await (await stage.connect(AsyncAPIConsumer)).call("cancel")

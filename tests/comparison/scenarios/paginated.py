@@ -122,6 +122,18 @@ async def unlimited(stage: Stage) -> None:
     await client.call("list", request_id=2, limit=1)
 
 
+@scenario(
+    "a limit over a thousand is cut where the paginator has no maximum",
+    differs="D29",
+    ours=[reply("list", {"count": 0, "results": [], "limit": 1000, "offset": 0})],
+)
+async def very_large_page(stage: Stage) -> None:
+    class Consumer(Paged):
+        pagination_class = WebsocketLimitOffsetPagination
+
+    await (await stage.connect(Consumer)).call("list", limit=1001)
+
+
 @scenario("a paginator may have words of its own")
 async def own_paginator(stage: Stage) -> None:
     class Worded(WebsocketLimitOffsetPagination):
