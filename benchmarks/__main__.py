@@ -12,10 +12,11 @@ import argparse
 import asyncio
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.contenders import ROOT
-from benchmarks.effort import FULL, QUICK
+from benchmarks.effort import FULL, QUICK, Effort
 from benchmarks.outcome import Outcome
 from benchmarks.report import markdown
 from benchmarks.scenarios import SCENARIOS
@@ -23,15 +24,17 @@ from benchmarks.scenarios import SCENARIOS
 REPORT = ROOT / "benchmarks" / "report.md"
 
 
-async def measure(names: list[str], quick: bool, peers: bool) -> list[Outcome]:
+async def measure(
+    names: list[str], effort: Effort, peers: bool, write: Callable[[list[Outcome]], None]
+) -> None:
     """Run scenarios one after the other; a dot on stderr is one turn of one contender."""
-    outcomes = []
+    outcomes: list[Outcome] = []
     for name in names:
         begin = time.monotonic()
         print(f"{name} ", end="", file=sys.stderr, flush=True)
-        outcomes.append(await SCENARIOS[name](QUICK if quick else FULL, peers))
+        outcomes.append(await SCENARIOS[name](effort, peers))
         print(f" {time.monotonic() - begin:.0f} s", file=sys.stderr)
-    return outcomes
+        write(outcomes)
 
 
 def main() -> None:
@@ -47,12 +50,18 @@ def main() -> None:
         parser.error(f"no such scenario: {', '.join(unknown)}; expected {', '.join(SCENARIOS)}")
     everything = not options.scenarios
     names = options.scenarios or list(SCENARIOS)
-    outcomes = asyncio.run(measure(names, options.quick, options.peers or everything))
-    text = markdown(outcomes, " ".join(["python -m benchmarks", *sys.argv[1:]]))
+    effort = QUICK if options.quick else FULL
     report = options.report or (REPORT if everything and not options.quick else None)
-    if report:
-        report.write_text(text)
-    print(text)
+    command = " ".join(["python -m benchmarks", *sys.argv[1:]])
+
+    def write(outcomes: list[Outcome]) -> None:
+        text = markdown(outcomes, command)
+        if report:
+            report.write_text(text)
+        if len(outcomes) == len(names):
+            print(text)
+
+    asyncio.run(measure(names, effort, options.peers or everything, write))
 
 
 if __name__ == "__main__":

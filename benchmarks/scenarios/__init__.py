@@ -17,7 +17,7 @@ SCENARIOS: dict[str, Scenario] = {
     "distinct": distinct.run,
     "lists": lists.run,
     "saves": saves.run,
-    "memory": memory.run,
     "redis": processes.run,
     "frames": frames.run,
+    "memory": memory.run,
 }

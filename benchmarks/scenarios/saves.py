@@ -23,6 +23,10 @@ def observed(name: str, count: int, observers: str, peer: str = "") -> Contender
 
 
 PLAIN = Contender("plain Django", APP)
+# The collector looks at all that is imported, whenever many rows are loaded.
+IMPORTED = Contender(
+    "dcrf_graph imported, no observer", APP, "", {"BENCH_OBSERVERS": OURS, "BENCH_COUNT": "0"}
+)
 ONE = observed("dcrf_graph", 1, OURS)
 FIVE = observed("dcrf_graph", 5, OURS)
 UPSTREAM = "djangochannelsrestframework"
@@ -43,7 +47,7 @@ async def run(effort: Effort, peers: bool) -> Outcome:
         save = await cost(server, "saves", effort.saves) / effort.saves
         return {SAVE: save, LOAD: await cost(server, "load")}
 
-    contenders = [PLAIN, ONE, FIVE, *(PEERS if peers else ())]
+    contenders = [PLAIN, IMPORTED, ONE, FIVE, *(PEERS if peers else ())]
     # A turn is short, and the bounds are near: many of them.
     measured = await take_turns(contenders, turn, 3 * effort.rounds, cards=ROWS)
     measured.compare(PLAIN, SAVE, "over plain Django")
