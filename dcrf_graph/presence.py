@@ -271,8 +271,12 @@ class Presence:
     @property
     def sure(self) -> bool:
         """Whether ``certain`` would not wait, nor raise."""
-        here = self.farewell is None and not self._connection.closed
-        return here and not self._pending and not self.expired
+        return (
+            self.farewell is None
+            and not self._pending
+            and not self._connection.closed
+            and (self.identity.expires is None or not self.expired)
+        )
 
     async def certain(self) -> None:
         """

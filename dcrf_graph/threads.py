@@ -127,11 +127,12 @@ class CallContext(ThreadSensitiveContext):
     the key is true, and where it is not takes the shared thread.
     """
 
+    token = None
     ended = False
     thread: CallThread | None = None
 
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+    # Every delivery makes one, and few of them need a thread: the attributes are the class's.
+    __init__ = object.__init__
 
     def __bool__(self) -> bool:
         # Asked just before the thread is looked for.

@@ -9,7 +9,6 @@ each event whoever subscribed is asked for permission again.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -24,7 +23,7 @@ from rest_framework.exceptions import APIException, Throttled
 from dcrf_graph.calls import Call, current_call
 from dcrf_graph.changes.change import Event, Gap
 from dcrf_graph.changes.hub import hub
-from dcrf_graph.encoding import LONG_INTEGER, loads_short
+from dcrf_graph.encoding import decoder_of
 from dcrf_graph.observer.backlog import Backlog, Policy
 from dcrf_graph.observer.deliverer import deliverer
 from dcrf_graph.protocols.effects import Close, CloseCode
@@ -349,9 +348,8 @@ def read(event: Event) -> Any:
     decode = event.memo.get(read)
     if decode is None:
         # Looked at once, and not by each reader.
-        decode = json.loads if LONG_INTEGER.search(event.message) else loads_short
-        event.memo[read] = decode
-    return decode(event.message)  # type: ignore[no-any-return, unused-ignore]
+        decode = event.memo[read] = decoder_of(event.message)
+    return decode(event.message)
 
 
 class Subscriptions:

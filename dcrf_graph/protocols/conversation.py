@@ -58,8 +58,7 @@ class Conversation:
 
     def runs(self, id: str, operation: object) -> bool:
         """Whether a run has not ended, for either side."""
-        return self._runs(id, operation)
-
-    def _runs(self, id: str, operation: object) -> bool:
         # By identity: the id may belong to a later operation by now.
         return id in self._operations and self._operations[id] is operation
+
+    _runs = runs
