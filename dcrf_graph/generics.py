@@ -11,6 +11,7 @@ import inspect
 from typing import Any
 
 from asgiref.sync import async_to_sync
+from django.db import DataError
 from django.db.models import Model, QuerySet
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import get_object_or_404
@@ -28,6 +29,9 @@ from dcrf_graph.settings import api_settings
 
 SILENT = (BasePermission.has_object_permission, DRFBasePermission.has_object_permission, None)
 """The object permissions of classes that have nothing to say about objects."""
+
+
+OUT_OF_RANGE = "A value is out of range."
 
 
 class GenericAsyncAPIConsumer(AsyncAPIConsumer):
@@ -128,14 +132,19 @@ class GenericAsyncAPIConsumer(AsyncAPIConsumer):
         Pass the rows through every filter backend.
 
         Raises:
-            ValidationError: if the frame's ``"query"`` is no object; nothing is filtered silently.
+            ValidationError: if the frame's ``"query"`` is no object, or has a value that a filter
+                looks up and that the database cannot hold; nothing is filtered silently.
         """
         if self.filter_backends:
             if not isinstance(kwargs.get("query"), dict | None):
                 raise ValidationError({"query": ["Expected an object."]})
             view = self.view_of_call(**kwargs)
             for backend in self.filter_backends:
-                queryset = backend().filter_queryset(view.request, queryset, view)
+                try:
+                    queryset = backend().filter_queryset(view.request, queryset, view)
+                except (OverflowError, DataError) as error:
+                    # SQLite's word and PostgreSQL's, where Django does not see it before them.
+                    raise ValidationError({"query": [OUT_OF_RANGE]}) from error
         return queryset
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django_filters.rest_framework import DjangoFilterBackend
+from django_filters import ModelMultipleChoiceFilter
+from django_filters.rest_framework import DjangoFilterBackend, FilterSet
 
 from dcrf_graph.filters import BaseFilterBackend, OrderingFilter, SearchFilter
 from dcrf_graph.generics import GenericAsyncAPIConsumer
@@ -13,7 +14,7 @@ from dcrf_graph.mixins import ListModelMixin, PaginatedModelListMixin, RetrieveM
 from dcrf_graph.pagination import WebsocketLimitOffsetPagination
 from tests.native.client import connected, in_thread
 from tests.native.serializers import ArticleSerializer
-from tests.testapp.models import Article
+from tests.testapp.models import Article, Author
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -64,6 +65,27 @@ async def test_a_query_filters_searches_and_orders(query: Any, titles: list[str]
     async with connected(Articles) as client:
         frame = await client.call("list", **keys)
     assert [row["title"] for row in frame["data"]] == titles
+
+
+class ByAuthors(FilterSet):
+    author = ModelMultipleChoiceFilter(queryset=Author.objects.all())
+
+    class Meta:
+        model = Article
+        fields = ["author"]
+
+
+class ArticlesByAuthors(Articles):
+    filterset_fields = None
+    filterset_class = ByAuthors
+
+
+async def test_a_number_that_no_database_holds_is_the_clients_fault() -> None:
+    """Such a filter looks its values up: SQLite cannot, PostgreSQL finds nothing."""
+    async with connected(ArticlesByAuthors) as client:
+        frame = await client.call("list", query={"author": [10**40]})
+    assert frame["response_status"] == 400
+    assert list(frame["errors"][0]) in (["query"], ["author"])
 
 
 @pytest.mark.usefixtures("articles")
