@@ -92,12 +92,16 @@ class Destination:
         """Send the events of one commit, after those that wait; ``sent`` is called then."""
         if len(self._line) >= MAX_WAITING:
             logger.error("A receiver is too slow: dropped %d events", len(commit))
-            self.number = next(self._numbers)
+            self.skip()
             self._sent(1)
             return
         self._line.append(commit)
         if self._task is None:
             self._task = asyncio.ensure_future(self._carry())
+
+    def skip(self) -> None:
+        """Leave a hole: something for this receiver is lost."""
+        self.number = next(self._numbers)
 
     async def mark(self) -> None:
         """Send an envelope without events."""

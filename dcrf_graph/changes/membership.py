@@ -51,8 +51,11 @@ class Accounts(Protocol):
     def numbers(self) -> dict[str, int]:
         """What was sent last to each receiver, where that is new."""
 
-    def owes(self) -> bool:
-        """Whether something was lost on its way out that no number tells of; asked, it is paid."""
+    def owes(self) -> list[str] | None:
+        """The receivers that a number tells of a loss, which others are still to be told of.
+
+        None if nothing was lost. Asked, it is paid.
+        """
 
 
 class SessionLost(ConnectionError):
@@ -233,8 +236,9 @@ class Membership:
                 case {"knows": token, "by": process} if token in self._acknowledged:
                     self._acknowledged[token].add(process)
                     self._heard.set()
-                case {"lost": process} if process != self._name:
-                    self._process.missed()
+                case {"lost": process, "but": known} if process != self._name:
+                    if not self._receivers.keys() <= set(known):
+                        self._process.missed()
 
     async def _renew(self, registry: Registry) -> None:
         asked = time.monotonic()
@@ -254,8 +258,7 @@ class Membership:
         if time.monotonic() - self._rejoined > REJOIN:
             self._rejoined, self._written = time.monotonic(), {}
         await self._write()
-        if self._accounts.owes():
-            await registry.say({"lost": self._name})
+        await self._pay(registry)
         if numbers := self._accounts.numbers():
             await registry.mark(numbers)
         for receiver in list(self._receivers.values()):
@@ -265,14 +268,18 @@ class Membership:
             with suppress(RuntimeError):  # its loop has ended
                 receiver.loop.call_soon_threadsafe(receiver.check, marks)
 
+    async def _pay(self, registry: Registry) -> None:
+        """Tell of what was lost on its way out those whom no number tells of it."""
+        if (known := self._accounts.owes()) is not None:
+            await registry.say({"lost": self._name, "but": known})
+
     async def end(self) -> None:
         """Say that this process ends, and has said everything."""
         registry = self.registry
         if registry is None:
             return
         with suppress(Exception):
+            await self._pay(registry)
             if numbers := self._accounts.numbers():
                 await registry.mark(numbers)
-            if self._accounts.owes():
-                await registry.say({"lost": self._name})
             await registry.end(self._receivers)

@@ -40,17 +40,28 @@ class Post:
         self._bodies = Bodies(packed=packed)
         self._numbers = itertools.count(1)
         self._destinations: dict[str, Destination] = {}
-        self._owing = False
+        self._owing = self._holes = False
         self._commits = 0
 
     def owe(self) -> None:
-        """Something was lost, and nobody knows for whom it was."""
-        self._owing = True
+        """Something was lost, and nobody knows for whom it was; from any thread."""
+        self._owing = self._holes = True
 
-    def owes(self) -> bool:
-        """Whether something was lost that no number tells of; asked, it is paid."""
+    def owes(self) -> list[str] | None:
+        """The receivers that a number tells of a loss, which others are still to be told of.
+
+        None if nothing was lost. Asked, it is paid.
+        """
+        self._skip()
         owing, self._owing = self._owing, False
-        return owing
+        return list(self._destinations) if owing else None
+
+    def _skip(self) -> None:
+        """Leave a hole in what each receiver gets, before what comes next."""
+        if self._holes:
+            self._holes = False
+            for destination in self._destinations.values():
+                destination.skip()
 
     def numbers(self) -> dict[str, int]:
         """What was sent last to each receiver, where that is new."""
@@ -62,6 +73,7 @@ class Post:
 
     async def send(self, commit: Commit) -> None:
         """Put the events of a commit into the lines of their receivers."""
+        self._skip()
         try:
             if self.membership is None:
                 routes = [(self._everybody(), commit)]
@@ -69,6 +81,7 @@ class Post:
                 routes = await self._routes(self.membership, commit)
         except Exception as error:
             self.owe()
+            self._skip()
             logger.error("Lost %d events, there is no registry: %r", len(commit), error)
             return
         for destination, its in routes:

@@ -335,3 +335,28 @@ async def test_a_process_that_says_that_it_ends_is_none(here: dict[str, Any]) ->
             pass
         await gapped(one)
         assert len(one.reader.gaps) == 1
+
+
+async def test_what_could_not_be_sent_is_missed_before_what_could(
+    here: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By who has heard of this process before, and by who has not."""
+
+    async def unreachable(registry: Registry, groups: Any) -> Any:
+        raise ConnectionError("Redis does not answer")
+
+    async with places(3) as [one, two, three]:
+        await two.join("group")
+        await three.join("other")
+        one.hub.publish([event(1)])
+        assert await two.reader.next() == event(1)
+        with monkeypatch.context() as patch:
+            patch.setattr(Registry, "look_up", unreachable)
+            one.hub.publish([event(2)])
+            assert one.hub.drain(10)
+        assert two.reader.gaps == []
+        one.hub.publish([event(3)])
+        assert await two.reader.next() == event(3)
+        assert len(two.reader.gaps) == 1
+        await gapped(three)
+        assert len(two.reader.gaps) == 1
