@@ -185,15 +185,15 @@ class Membership:
 
     async def keep(self) -> None:
         """Keep a session, and begin another when it is lost; until it is cancelled."""
-        again = False
+        again = failing = False
         while True:
             registry = Registry(self._at, self._name)
             try:
                 await self._session(registry, again)
             except Exception as error:
-                if again or self.registry is not None:
-                    logger.warning("The Redis of the channel layer was lost: %r", error)
-                again = again or self.registry is not None
+                if self.registry is not None or not failing:
+                    logger.warning("The Redis of the channel layer does not answer: %r", error)
+                again, failing = again or self.registry is not None, True
             finally:
                 self._tried.set()
                 self._interest.forget()

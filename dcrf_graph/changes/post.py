@@ -40,7 +40,7 @@ class Post:
         self._bodies = Bodies(packed=packed)
         self._numbers = itertools.count(1)
         self._destinations: dict[str, Destination] = {}
-        self._owing = self._holes = False
+        self._owing = self._holes = self._losing = False
         self._commits = 0
 
     def owe(self) -> None:
@@ -82,8 +82,11 @@ class Post:
         except Exception as error:
             self.owe()
             self._skip()
-            logger.error("Lost %d events, there is no registry: %r", len(commit), error)
+            if not self._losing:
+                logger.error("Events are lost until Redis answers again: %r", error)
+            self._losing = True
             return
+        self._losing = False
         for destination, its in routes:
             self._sent(-1)
             destination.put(its)
