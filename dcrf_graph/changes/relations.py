@@ -36,7 +36,13 @@ class Owner(Protocol):
     def wanted(self) -> list[Source]:
         """The observers that somebody may be listening to."""
 
-    def updates(self, rows: Iterable[Model], using: str, wanted: Iterable[Source]) -> list[Record]:
+    def updates(
+        self,
+        rows: Iterable[Model],
+        using: str,
+        wanted: Iterable[Source],
+        changed: frozenset[str] | None = None,
+    ) -> list[Record]:
         """Updates of rows that are about to be written by a statement."""
 
     def write(self, records: Collection[Record], using: str) -> None:
