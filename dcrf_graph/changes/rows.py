@@ -109,7 +109,8 @@ def surely_saved(
     Args:
         model: whose columns: the instance's own model, or a parent of that.
     """
-    if connections[using].vendor not in READ_AS_WRITTEN:
+    connection = connections[using]
+    if connection.vendor not in READ_AS_WRITTEN:
         return None
     held = instance.__dict__
     values = {}
@@ -117,13 +118,13 @@ def surely_saved(
         value = held.get(field.attname, held)
         if isinstance(value, enum.Enum) and isinstance(value, str | int):
             value = value.value
-        if value is not None and not reads_as(field, value, using):
+        if value is not None and not reads_as(field, value, connection):
             return None
         values[field.attname] = value
     return values
 
 
-def reads_as(field: Any, value: Any, using: str = "default") -> bool:
+def reads_as(field: Any, value: Any, connection: Any) -> bool:
     """Whether a column that this value was written to is read as exactly this value."""
     kind = type(field)
     while kind in (models.ForeignKey, models.OneToOneField):
@@ -133,19 +134,19 @@ def reads_as(field: Any, value: Any, using: str = "default") -> bool:
     if type(value) is not expected:
         return False
     if kind is models.DecimalField:
-        return is_exact(field, value, using)
+        return is_exact(field, value, connection.vendor)
     if kind is models.DateTimeField:
         # With USE_TZ it is read in the time zone of the connection, without in none.
-        return bool(value.tzinfo is connections[using].timezone)
+        return bool(value.tzinfo is connection.timezone)
     return kind is not models.TimeField or value.tzinfo is None
 
 
-def is_exact(field: Any, value: Decimal, using: str) -> bool:
+def is_exact(field: Any, value: Decimal, vendor: str) -> bool:
     """Whether a decimal is written and read digit by digit."""
     _, digits, exponent = value.as_tuple()
     if exponent != -field.decimal_places:
         return False
-    return connections[using].vendor != "sqlite" or len(digits) <= MAX_EXACT_DIGITS
+    return vendor != "sqlite" or len(digits) <= MAX_EXACT_DIGITS
 
 
 def read(model: type[M], pks: Iterable[Any], using: str) -> dict[Any, M]:

@@ -180,7 +180,7 @@ def keys_in(serializer: Any, model: type[Model], pk: Any) -> dict[str, Any]:
     names = {"pk", key.name, key.attname}
     fields = getattr(serializer, "fields", {}).values()
     return {
-        field.field_name: field.to_representation(pk)
+        str(field.field_name): field.to_representation(pk)
         for field in fields
-        if field.source in names and not field.write_only and type(field) in PLAIN
+        if field.source in names and not field.write_only and isinstance(field, PLAIN)
     }
