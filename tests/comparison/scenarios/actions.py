@@ -410,3 +410,25 @@ async def state(stage: Stage) -> None:
 )
 async def cancelled(stage: Stage) -> None:
     await (await stage.connect(AsyncAPIConsumer)).call("cancel")
+
+
+@scenario(
+    "a connection can be authenticated",
+    differs="D31",
+    ours=[
+        reply(
+            "authenticate",
+            None,
+            401,
+            errors=["Authentication credentials were not provided."],
+        )
+    ],
+)
+async def authenticated(stage: Stage) -> None:
+    await (await stage.connect(AsyncAPIConsumer)).call("authenticate")
+
+
+@scenario("a page of another site may not connect", differs="D32", ours=[{"closed": 1000}])
+async def elsewhere(stage: Stage) -> None:
+    origin = (b"origin", b"https://elsewhere.example")
+    await stage.connect(AsyncAPIConsumer, headers=[(b"host", b"testserver"), origin])
