@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from dcrf_graph.exceptions import TooManyCalls
+from dcrf_graph.flag import Flag
 from dcrf_graph.protocols.effects import Close
 from dcrf_graph.settings import api_settings
 
@@ -77,9 +78,8 @@ class Connection:
         self.presence: Presence | None = None
         self.closer: Callable[[Close], Awaitable[None]] | None = None
         self._cut = False
-        self.over = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self.over = Flag()
+        self._idle = Flag(True)
         self._slots = asyncio.Semaphore(api_settings.MAX_CONCURRENT_CALLS)
         self._max_pending = api_settings.MAX_PENDING_CALLS
         open_connections.add(self)

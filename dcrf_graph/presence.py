@@ -25,6 +25,7 @@ from rest_framework.exceptions import APIException, NotAuthenticated, Permission
 
 from dcrf_graph.authentication import Identity, Payload
 from dcrf_graph.connection import Connection
+from dcrf_graph.flag import Flag
 from dcrf_graph.protocols.effects import CloseCode
 from dcrf_graph.revocation import Roll, listen, roll
 from dcrf_graph.sessions import reread, session_of
@@ -108,7 +109,7 @@ class Presence:
         self._timer: asyncio.TimerHandle | None = None
         self._lock = asyncio.Lock()
         self._pending = 0
-        self._settled = asyncio.Event()
+        self._settled = Flag()
         self._doubted = False
         connection.presence = self
 

@@ -27,6 +27,7 @@ from dcrf_graph.authentication import Identity
 from dcrf_graph.closing import send_close
 from dcrf_graph.connection import Connection
 from dcrf_graph.exceptions import TooManyConnections, TooManyFrames
+from dcrf_graph.flag import Flag
 from dcrf_graph.graphql.errors import expected, internal
 from dcrf_graph.graphql.sharing import Encoded
 from dcrf_graph.graphql.subscriptions import Results
@@ -325,7 +326,7 @@ class GraphQLSession:
         self.presence = Presence(
             self.scope, self.connection, host.authenticate, self._leave, self._adopt
         )
-        self.acknowledged = asyncio.Event()
+        self.acknowledged = Flag()
         self._contexts: dict[object, dict[str, Any]] = {}
         self._subscriptions: set[object] = set()
         # Those that the client waits for. One that was stopped may still be ending.
