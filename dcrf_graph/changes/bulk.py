@@ -24,7 +24,8 @@ from django.db import connections, models, transaction
 from django.db.models import Manager, Model, QuerySet
 
 from dcrf_graph.changes.capture import Capture, captures_of, statements_so_far, write
-from dcrf_graph.changes.change import Action
+from dcrf_graph.changes.change import Action, Gap
+from dcrf_graph.changes.hub import hub
 from dcrf_graph.changes.journal import Record
 from dcrf_graph.changes.kin import is_row_of, shared_parent
 from dcrf_graph.changes.rows import surely_saved
@@ -59,6 +60,8 @@ class ObservedQuerySetMixin(Base):
         listening = listening_to(self.model)
         query: Any = self.query
         if not listening or query.is_sliced:
+            self._for_write = True
+            tell_latecomers(self.model, self.db)
             return super().update(**kwargs)
         self._for_write = True
         using = self.db
@@ -105,6 +108,8 @@ class ObservedQuerySetMixin(Base):
         }
         listening = listening_to(self.model)
         if not listening or not objs:
+            self._for_write = True
+            tell_latecomers(self.model, self.db)
             return super().bulk_create(objs, **options)  # type: ignore[return-value]
         self._for_write = True
         using = self.db
@@ -149,6 +154,22 @@ ObservedManager: type[Manager[Any]] = Manager.from_queryset(ObservedQuerySet, "O
 def listening_to(model: type[Model]) -> list[Capture]:
     """The captures that a row of ``model`` concerns, and somebody may be listening to."""
     return [capture for capture in captures_of(model) if capture.wanted()]
+
+
+def tell_latecomers(model: type[Model], using: str) -> None:
+    """Tell who begins to listen before an unheard bulk write commits that it has missed something.
+
+    Which rows it was, nobody has asked the database.
+    """
+    connection = connections[using]
+    captures = captures_of(model)
+    if captures and connection.in_atomic_block:
+
+        def tell() -> None:
+            if any(capture.heard() for capture in captures):
+                hub.tell(Gap())
+
+        connection.on_commit(tell)
 
 
 def keys_to_update(queryset: Any) -> list[Any]:

@@ -11,7 +11,7 @@ from django.db.models import F
 
 from dcrf_graph.changes.capture import watch
 from dcrf_graph.changes.hub import hub
-from tests.changes.doubles import Observer, Reader, observed
+from tests.changes.doubles import Observer, Reader, join, observed
 from tests.changes.layers import RecordingLayer
 from tests.changes.test_capture import queries
 from tests.testapp.models import Shelf, Volume
@@ -190,3 +190,17 @@ def test_a_batch_is_one_message_of_the_layer_for_each_group(
     Volume.objects.bulk_create(volumes("a", "b", "c"))
     assert hub.drain(5)
     assert len(layer.sent) == 1
+
+
+def test_who_listens_between_an_unheard_batch_and_its_commit_is_told_of_a_gap() -> None:
+    observer = Observer(stable_id="late")
+    watch(Volume, observer)
+    reader = Reader("late")
+    with transaction.atomic():
+        Volume.objects.bulk_create(volumes("a"))
+        join(reader, "late")
+    hub.leave("late", reader)
+    assert (len(reader.gaps), reader.events) == (1, [])
+    with transaction.atomic():
+        Volume.objects.update(title="b")
+    assert len(reader.gaps) == 1
