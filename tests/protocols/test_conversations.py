@@ -239,7 +239,7 @@ class LegacyConversation(Conversation):
     dialect = LEGACY
 
 
-CONVERSATIONS = Count("conversations in each GraphQL protocol", full=20_000, part=80)
+CONVERSATIONS = Count("conversations in each GraphQL protocol", full=5_000, part=80)
 BOUNDS = settings(CONVERSATIONS.settings, stateful_step_count=40)
 TestTransportWS = CONVERSATIONS.mark(TransportWSConversation.TestCase)
 TestTransportWS.settings = BOUNDS
@@ -247,7 +247,7 @@ TestLegacy = CONVERSATIONS.mark(LegacyConversation.TestCase)
 TestLegacy.settings = BOUNDS
 
 
-ANY = Count("frames of any kind to each GraphQL protocol", full=100_000, part=150)
+ANY = Count("frames of any kind to each GraphQL protocol", full=50_000, part=150)
 
 
 @ANY.mark

@@ -175,7 +175,7 @@ FRAMES = st.one_of(
     st.integers(1, 400).map(lambda levels: "[" * levels),
 )
 REQUEST_IDS = st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text(max_size=20)
-ANY = Count("frames of any kind to each native protocol", full=100_000, part=150)
+ANY = Count("frames of any kind to each native protocol", full=50_000, part=150)
 
 
 def received(machine: NativeConsumer | NativeStreams, frame: str | bytes) -> Dispatch | Send:
@@ -233,6 +233,6 @@ class NativeConversation(RuleBasedStateMachine):
         assert json.loads(sent.text) == {"stream": stream, "payload": payload}
 
 
-CONVERSATIONS = Count("conversations in each native protocol", full=20_000, part=50)
+CONVERSATIONS = Count("conversations in each native protocol", full=5_000, part=50)
 TestConversations = CONVERSATIONS.mark(NativeConversation.TestCase)
 TestConversations.settings = settings(CONVERSATIONS.settings, stateful_step_count=30)
