@@ -21,6 +21,8 @@ from benchmarks.wires import Wire
 
 SECONDS = 8
 SHOWN = 30
+WAITING = ("_worker (", "Runner.run (")
+"""The innermost functions of a thread that has nothing to do."""
 WIRES: dict[str, dict[Contender, Wire]] = {
     "fanout": {**fanout.WIRES, **fanout.PEERS},
     "instance": {**instance.WIRES, **instance.PEERS},
@@ -50,14 +52,22 @@ async def record(contender: Contender, wire: Wire, size: int) -> list[tuple[list
 
 
 def show(stacks: list[tuple[list[str], int]]) -> None:
-    """Print the functions that take most, alone and with all that they call."""
+    """Print the functions and modules that take most, alone and with all that they call."""
     own: Counter[str] = Counter()
     within: Counter[str] = Counter()
+    modules: Counter[str] = Counter()
     for stack, count in stacks:
         names = [frame.rpartition(":")[0] for frame in stack]
+        if names[-1].startswith(WAITING):
+            continue
         own[names[-1]] += count
+        modules[names[-1].partition("(")[2]] += count
         within.update(dict.fromkeys(names, count))
     total = own.total()
+    print(f"{'own':>7}  module")
+    for name, count in modules.most_common(SHOWN):
+        print(f"{count / total:7.1%}  {name}")
+    print()
     print(f"{'own':>7}{'with':>7}")
     for name, count in own.most_common(SHOWN):
         print(f"{count / total:7.1%}{within[name] / total:7.1%}  {name}")
