@@ -41,7 +41,7 @@ default = JSONEncoder().default
 
 
 def dumps(value: Any) -> str:
-    """The JSON text of a value.
+    """The JSON text of a value; numbers that JSON does not have (NaN, infinity) are null.
 
     Raises:
         TypeError, ValueError: for what has no JSON.

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import pytest
 from django.utils.functional import lazy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcrf_graph.encoding import JSONEncoder, decoder_of, dumps, loads
@@ -73,17 +73,27 @@ def test_what_has_no_json_raises() -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_any_value_is_written_and_read_as_the_standard_library_does(value: Any) -> None:
     text = json.dumps(value, cls=JSONEncoder)
     assert json.loads(dumps(value)) == value
     assert loads(text) == decoder_of(text)(text) == value
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_number_that_json_does_not_have_is_null(number: float) -> None:
+    assert dumps([number]) == "[null]"
 
 
 def test_a_long_integer_is_not_rounded() -> None:
