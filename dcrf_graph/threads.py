@@ -63,12 +63,12 @@ class CallThread(ThreadPoolExecutor):
         used, self._last = self._last, None
         clean = True
         try:
-            # A call that was cancelled leaves work behind; it runs before this.
-            if used is not None and (closes_at_once() or not used.done()):
+            if used is not None and not used.done():
                 clean = False
-                left = asyncio.ensure_future(interrupt(used, self.threads()))
-                interrupted = await until_done(left)
-                clean = await until_done(super().submit(close_old)) and not interrupted
+                clean = await until_done(asyncio.ensure_future(self._end_left(used)))
+            elif used is not None and closes_at_once():
+                clean = False
+                clean = await until_done(super().submit(close_old))
             else:
                 self._of_another = used is not None
         finally:
@@ -78,6 +78,17 @@ class CallThread(ThreadPoolExecutor):
                 self.end()
             if len(idle) > KEPT:
                 idle.popleft().end()
+
+    async def _end_left(self, left: Future[Any]) -> bool:
+        """End the work that a cancelled call has left behind, then close what it opened.
+
+        In one piece: whoever waits for it may be cancelled once more.
+        """
+        interrupted = await interrupt(left, self.threads())
+        clean = await asyncio.wrap_future(super().submit(close_old))
+        if interrupted or not clean:
+            await asyncio.wrap_future(super().submit(connections.close_all))
+        return clean and not interrupted
 
     def threads(self) -> list[threading.Thread]:
         """The thread, once it has been needed."""

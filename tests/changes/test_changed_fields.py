@@ -12,7 +12,7 @@ from django.db.models import F
 
 from dcrf_graph.observer import publish
 from tests.changes.doubles import Reader, observed
-from tests.testapp.models import Author, Club, Member, Note, Parcel, Shelf, Volume
+from tests.testapp.models import Author, Club, Letter, Member, Note, Parcel, Shelf, Volume
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,10 +51,10 @@ def test_a_transaction_names_what_all_its_updates_wrote(parcels: Reader) -> None
 
 
 def test_without_loaded_values_it_is_what_the_save_was_told_to_write() -> None:
-    note = Note.objects.create(text="a")
-    with observed(Note) as reader:
-        note.save(update_fields=["text"])
-        note.save()
+    letter = Letter.objects.create(text="a")
+    with observed(Letter) as reader:
+        letter.save(update_fields=["text"])
+        letter.save()
         assert named(reader) == [["text"], None]
 
 
