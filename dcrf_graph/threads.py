@@ -138,7 +138,6 @@ class CallContext(ThreadSensitiveContext):
     the key is true, and where it is not takes the shared thread.
     """
 
-    token = None
     ended = False
     thread: CallThread | None = None
 
@@ -164,6 +163,11 @@ class CallContext(ThreadSensitiveContext):
         if self.thread is not None:
             del SyncToAsync.context_to_thread_executor[self]
             await self.thread.give_back()
+
+
+# What each version of asgiref gives a context to begin with.
+for _name, _value in vars(ThreadSensitiveContext()).items():  # type: ignore[no-untyped-call, unused-ignore]
+    setattr(CallContext, _name, _value)
 
 
 @asynccontextmanager
