@@ -18,6 +18,15 @@ class Demultiplexer(AsyncJsonWebsocketDemultiplexer):  # type: ignore[misc]
         name: registered.consumer.as_asgi() for name, registered in router.registry.items()
     }
 
+    async def websocket_accept(self, message: Any, stream_name: str) -> None:
+        """Let the client in when every stream takes frames.
+
+        channelsmultiplexer itself does so with the first, and fails on a frame for another one.
+        """
+        self.applications_accepting_frames.add(stream_name)
+        if len(self.applications_accepting_frames) == len(self.applications):
+            await self.accept()
+
 
 websockets = URLRouter(
     [
