@@ -86,10 +86,12 @@ export class Side {
     const current = () => this.board === board && this.live;
     await this.attempt(async () => {
       const early = [];
+      const said = [];
       let hear = (...event) => early.push(event);
+      let say = (message) => said.push(message);
       this.leaving.push(
         await this.client.watchCards(board, (...event) => current() && hear(...event)),
-        await this.client.joinChat(board, (message) => current() && this.showMessage(message)),
+        await this.client.joinChat(board, (message) => current() && say(message)),
       );
       const { client } = this;
       const [columns, cards, labels, messages, users] = await Promise.all([
@@ -100,7 +102,8 @@ export class Side {
       Object.assign(this, { columns, labels, users });
       this.cards = new Map(cards.map((card) => [card.id, card]));
       this.messages.replaceChildren();
-      messages.forEach((message) => this.showMessage(message));
+      say = (message) => this.showMessage(message);
+      [...messages, ...said].forEach(say);
       hear = (...event) => this.hear(...event);
       early.forEach((event) => this.hear(...event));
       this.view.render();
