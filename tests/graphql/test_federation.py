@@ -195,6 +195,7 @@ async def test_more_references_than_a_connection_may_call_are_resolved(
 
 async def test_there_is_a_limit_to_references(session: Session, settings: Any) -> None:
     settings.DCRF_GRAPH = {"GRAPHQL_MAX_ENTITIES": 2}
+    assert "errors" not in await session.result(ENTITIES, of=[ADA] * 2)
     result = await session.result(ENTITIES, of=[ADA] * 3)
     (error,) = result["errors"]
     assert error["message"] == "More than 2 representations."

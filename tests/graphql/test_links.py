@@ -226,9 +226,12 @@ async def test_a_mutation_does_not_answer_with_what_was_before_it(session: Sessi
 async def test_an_operation_follows_a_bounded_number_of_links(
     session: Session, settings: Any
 ) -> None:
-    settings.DCRF_GRAPH = {"GRAPHQL_MAX_LINKS": 3}
     await create_articles("Ada", "a", "b")
-    result = await session.result("{ articles { author { name } self { labels { name } } } }")
+    query = "{ articles { author { name } self { labels { name } } } }"
+    settings.DCRF_GRAPH = {"GRAPHQL_MAX_LINKS": 4}
+    assert "errors" not in await session.result(query)
+    settings.DCRF_GRAPH = {"GRAPHQL_MAX_LINKS": 3}
+    result = await session.result(query)
     assert result["data"]["articles"][0]["author"] == {"name": "Ada"}
     (error,) = result["errors"]
     assert error["path"] == ["articles", 0, "self", "labels"]

@@ -207,6 +207,19 @@ async def test_a_batch_is_refused_unless_a_project_wants_it(
     assert host.number == 1
 
 
+async def test_a_batch_of_one_too_many_is_refused_and_nothing_of_it_run(
+    client: AsyncClient, host: NumberHost
+) -> None:
+    wire = json.dumps([{"query": "mutation { set(number: 5) }"}] * 5)
+    with override_settings(DCRF_GRAPH={"GRAPHQL_MAX_BATCH": 4}):
+        response = await client.post(URL, wire, content_type="application/json")
+    assert response.status_code == 400
+    assert host.number == 1
+    with override_settings(DCRF_GRAPH={"GRAPHQL_MAX_BATCH": 5}):
+        response = await client.post(URL, wire, content_type="application/json")
+    assert (response.status_code, host.number) == (200, 5)
+
+
 @override_settings(DCRF_GRAPH={"GRAPHQL_MAX_BATCH": 4})
 async def test_a_batch_is_no_stream(client: AsyncClient) -> None:
     wire = json.dumps([{"query": "{ number }"}])
