@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Manager, QuerySet
 from django.http import Http404
 from rest_framework import status
 from rest_framework.pagination import CursorPagination
@@ -66,6 +66,7 @@ def rows_written(
     consumer: Any, rows: Any, selection: Selection | None, kwargs: Mapping[str, Any]
 ) -> Any:
     """What the consumer's serializer writes of many rows; by a plan where it has one."""
+    rows = rows.all() if isinstance(rows, Manager) else rows
     if leaves_serializers(consumer):
         serializer_class = consumer.get_serializer_class(**kwargs)
         data = written(serializer_class, rows, selection)

@@ -83,8 +83,7 @@ class Plans:
         """
         The result of a query or mutation; None where graphql-core has to execute it.
 
-        Then the context has the ``ANSWERS`` that were got already, if there are any:
-        nothing is called twice. Cancelling it cancels the calls.
+        Nothing has been called then. Cancelling it cancels the calls.
 
         Raises:
             CalledAlready: with the answers of the calls that were made.

@@ -79,14 +79,15 @@ def written(serializer_class: Any, rows: Any, selection: Any = None) -> list[Any
     """
     if isinstance(rows, QuerySet):
         return written_of_query(serializer_class, rows, selection)
-    rows = rows if isinstance(rows, list) else list(rows)
+    if not isinstance(rows, list | tuple):
+        return None  # what can be read only once is DRF's
     if not rows:
         return []
     model = type(rows[0])
     if not issubclass(model, Model) or any(type(row) is not model for row in rows):
         return None
     plan = plan_of(serializer_class, model, frozen(selection))
-    return None if plan is None else written_of_instances(plan, rows)
+    return None if plan is None else written_of_instances(plan, list(rows))
 
 
 def writes_json(serializer_class: Any, model: type[Model], selection: Any = None) -> bool:

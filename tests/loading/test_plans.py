@@ -222,6 +222,13 @@ class Counted(serializers.ModelSerializer[Card]):
         fields = ("title", "count")
 
 
+def test_what_can_be_read_only_once_is_not_read() -> None:
+    filled(cards=2)
+    rows = (row for row in Card.objects.order_by("pk"))
+    assert written(BasicsSerializer, rows) is None
+    assert len(list(rows)) == 2
+
+
 def test_annotations_are_read_with_the_columns() -> None:
     filled()
     rows = Card.objects.annotate(how_many=Value(3)).order_by("pk")

@@ -341,3 +341,20 @@ async def test_a_streamed_list_whose_page_fails_ends_with_one_error() -> None:
         first, error = await client.rest()
     assert first["response_status"] == 200
     assert (error["response_status"], error["request_id"]) == (500, 7)
+
+
+async def test_a_list_may_come_from_a_manager_or_from_what_is_read_only_once() -> None:
+    class OfManager(ListModelMixin, GenericAsyncAPIConsumer):
+        serializer_class = NoteSerializer
+
+        def get_queryset(self, **kwargs: Any) -> Any:
+            return Note.objects
+
+    class OfGenerator(OfManager):
+        def get_queryset(self, **kwargs: Any) -> Any:
+            return (note for note in Note.objects.all())
+
+    await in_thread(Note.objects.create, text="a")
+    for consumer in (OfManager, OfGenerator):
+        async with connected(consumer) as client:
+            assert [row["text"] for row in (await client.call("list"))["data"]] == ["a"]
