@@ -1,4 +1,4 @@
-"""The board with two more addresses, which its example does not need: files, and a multiplexer.
+"""The board with more addresses: files, a multiplexer, events for readers who stop reading.
 
 `python -m tests.e2e.extended` serves it; the environment is the board's.
 """

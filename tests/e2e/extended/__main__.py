@@ -18,4 +18,6 @@ from examples.board.seed import seed  # noqa: E402
 call_command("migrate", interactive=False, verbosity=0)
 seed()
 options: Any = {"lifespan": "off", "log_level": "warning", "timeout_graceful_shutdown": 3}
+# A client that does not read answers no ping: uvicorn would close it after 40 seconds.
+options["ws_ping_interval"] = None
 uvicorn.run("tests.e2e.extended.asgi:application", port=int(os.environ["PORT"]), **options)

@@ -1,4 +1,8 @@
-"""`/multiplexed/`: the board as channelsmultiplexer serves it; `/ws/`: as the router does."""
+"""
+`/multiplexed/`: the board as channelsmultiplexer serves it; `/ws/`: as the router does.
+
+`/readers/`: events for readers who do not read.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from django.urls import path
 
 from examples.board.api import router
 from examples.board.asgi import django_application
+from tests.e2e.extended.readers import router as readers
 
 
 class Demultiplexer(AsyncJsonWebsocketDemultiplexer):  # type: ignore[misc]
@@ -32,6 +37,7 @@ websockets = URLRouter(
     [
         path("ws/", router.as_asgi()),
         path("multiplexed/", Demultiplexer.as_asgi()),
+        path("readers/", readers.as_asgi()),
     ]
 )
 application = ProtocolTypeRouter(

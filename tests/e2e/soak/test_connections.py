@@ -6,20 +6,18 @@ import asyncio
 import json
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from websockets.asyncio.client import connect
 
 from examples.board.seed import PASSWORDS
 from tests.e2e.codegen.tools import sign_in
-from tests.e2e.conftest import serving
-from tests.e2e.demo import Demo, eventually, start
+from tests.e2e.demo import Demo
 from tests.e2e.soak.clients import World, cycle
+from tests.e2e.soak.process import QUIET, settled
 from tests.soak import Count
 
 pytestmark = pytest.mark.e2e
@@ -29,36 +27,10 @@ WARM = 100 if CYCLES.now < 1_000 else 500
 """Cycles after which caches, pools and threads are what they will be."""
 AT_ONCE = 16
 SEED = 20
-QUIET = ["connections", "tasks", "subscriptions", "groups", "events"]
 MEMORY = 12_000
 """Kilobytes by which a process may grow for reasons of its allocator."""
 QUARTERS = 4
 """The memory is looked at after each: what leaks grows in the last one as in the first."""
-
-
-@pytest.fixture
-def board(tmp_path: Path) -> Iterator[Demo]:
-    """The board, without Django's debug mode, which remembers queries."""
-    settings = {"DEBUG": "0", "SECRET_KEY": "only for tests"}
-    yield from serving(start(tmp_path, "tests.e2e.extended", **settings))
-
-
-def use(demo: Demo) -> dict[str, int]:
-    """What the server's process has, by its own count and by the kernel's, in kB and numbers."""
-    counts: dict[str, int] = httpx.get(f"{demo.url}/process/", timeout=30).json()
-    process = Path("/proc") / str(demo.process.pid)
-    status = dict(
-        line.split(":", 1) for line in (process / "status").read_text().splitlines() if ":" in line
-    )
-    counts["files"] = len(list((process / "fd").iterdir()))
-    counts["memory"] = int(status["VmRSS"].split()[0])
-    return counts
-
-
-def settled(demo: Demo) -> dict[str, int]:
-    """What it has as soon as nobody is there, or when time is up; the asking is a connection."""
-    eventually(lambda: [use(demo)[name] for name in QUIET], [0] * len(QUIET), 30)
-    return use(demo)
 
 
 @asynccontextmanager
