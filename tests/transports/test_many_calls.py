@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import pytest
+from django.db import connection
 from django.test import override_settings
 
 from dcrf_graph.changes.hub import hub
@@ -32,6 +34,7 @@ pytestmark = [
 ]
 
 OPEN = pytest.mark.parametrize("transport", [*NATIVE, *SOCKETS])
+ENDS = Count("subscriptions that end while events come", full=2_000, part=40)
 MOMENTS = Count("sockets that end at any moment of their calls", full=2_000, part=24)
 
 
@@ -39,6 +42,7 @@ class BusyConsumer(AsyncAPIConsumer):
     """Works slowly, writes, subscribes, and waits for what it has caused."""
 
     gate: ClassVar[Gate]
+    thinks: ClassVar[Gate]
     heard: ClassVar[asyncio.Event]
     subscribed: ClassVar[asyncio.Event]
 
@@ -57,14 +61,19 @@ class BusyConsumer(AsyncAPIConsumer):
 
     @model_observer(Note)
     async def notes(self, message: Any, subscribing_request_ids: Any = (), **kwargs: Any) -> None:
-        self.heard.set()
         for request_id in subscribing_request_ids:
+            await self.thinks.pass_through()
             await self.reply(action="create", data=message, request_id=request_id)
+        self.heard.set()
 
     @action(subscribes="notes")
     async def subscribe_notes(self, request_id: Any, **kwargs: Any) -> None:
         await self.notes.subscribe(request_id=request_id)
         self.subscribed.set()
+
+    @action()
+    async def unsubscribe_notes(self, request_id: Any, **kwargs: Any) -> None:
+        await self.notes.unsubscribe(request_id=request_id)
 
     @action(output=int)
     async def drip(self, **kwargs: Any) -> AsyncIterator[int]:
@@ -74,7 +83,7 @@ class BusyConsumer(AsyncAPIConsumer):
 
     @action(kind="mutation")
     async def write_and_wait(self, **kwargs: Any) -> str:
-        """Waits for the event of its own change."""
+        """Waits until the event of its own change has been handled, to its end."""
         await in_thread(Note.objects.create, text="mine")
         await asyncio.wait_for(self.heard.wait(), PATIENCE)
         return "heard"
@@ -83,6 +92,8 @@ class BusyConsumer(AsyncAPIConsumer):
 @pytest.fixture
 def busy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BusyConsumer, "gate", Gate(), raising=False)
+    monkeypatch.setattr(BusyConsumer, "thinks", Gate(), raising=False)
+    BusyConsumer.thinks.open.set()
     monkeypatch.setattr(BusyConsumer, "heard", asyncio.Event(), raising=False)
     monkeypatch.setattr(BusyConsumer, "subscribed", asyncio.Event(), raising=False)
     monkeypatch.setitem(world.CONSUMERS, "busy", BusyConsumer)
@@ -154,6 +165,96 @@ async def test_an_action_may_wait_for_its_own_event(transport: str) -> None:
         answers = [await heard(stage, client), await heard(stage, client)]
     assert "heard" in answers
     assert answers[0] == "heard" or not stage.native
+
+
+@contextmanager
+def events() -> Iterator[None]:
+    """One change after the other, from another thread, for as long as this lasts."""
+    over = threading.Event()
+
+    def write() -> None:
+        while not over.is_set():
+            Note.objects.create(text="of many")
+            Note.objects.all().delete()
+        connection.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield
+    finally:
+        over.set()
+        writer.join()
+
+
+async def of_subscription(stage: Stage, client: Any, id: Any) -> bool:
+    """Whether the next frame is one of this subscription; else it answers the call for a count."""
+    frame = (await client.payload()) if stage.native else (await client.frame())
+    if frame.get("request_id" if stage.native else "id") == id:
+        return True
+    if not stage.native and frame["type"] != client.value:
+        return await of_subscription(stage, client, id)
+    return False
+
+
+async def end(stage: Stage, client: Any, id: Any) -> None:
+    """End a subscription, and read until it has ended.
+
+    Natively that is the reply; in GraphQL, where nothing replies, whatever is asked next.
+    """
+    if stage.native:
+        await client.ask("busy", "unsubscribe_notes", id)
+        while (await client.payload())["action"] != "unsubscribe_notes":
+            pass
+    else:
+        await client.client.send({"id": id, "type": client.stop})
+        await ask(stage, client, "count")
+        while await of_subscription(stage, client, id):
+            pass
+
+
+async def is_silent(stage: Stage, client: Any, id: Any) -> bool:
+    """Whether nothing of a subscription comes while something else is answered three times."""
+    for _ in range(3):
+        await ask(stage, client, "count")
+        if await of_subscription(stage, client, id):
+            return False
+    return True
+
+
+@OPEN
+@ENDS.mark
+async def test_nothing_is_heard_of_a_subscription_that_has_ended(transport: str) -> None:
+    """However many events come."""
+    stage = Stage(world.make_router(), transport)
+    async with stage.open() as client:
+        with events():
+            for number in range(ENDS.now // 4):
+                id: Any = f"subscription {number}"
+                if stage.native:
+                    await client.ask("busy", "subscribe_notes", id)
+                else:
+                    id = await client.start(DOCUMENTS["subscribe_notes"])
+                for _ in range(number % 4):
+                    assert await of_subscription(stage, client, id)
+                await end(stage, client, id)
+                assert await is_silent(stage, client, id)
+
+
+@OPEN
+async def test_a_handler_that_is_at_work_when_its_subscription_ends_is_not_heard(
+    transport: str,
+) -> None:
+    stage = Stage(world.make_router(), transport)
+    async with stage.open() as client:
+        await subscribe(stage, client)
+        BusyConsumer.thinks.open.clear()
+        await in_thread(Note.objects.create, text="too late")
+        await soon(BusyConsumer.thinks.reached)
+        await end(stage, client, 9 if stage.native else "1")
+        BusyConsumer.thinks.open.set()
+        await soon(BusyConsumer.heard)
+        assert await is_silent(stage, client, 9 if stage.native else "1")
 
 
 @OPEN
