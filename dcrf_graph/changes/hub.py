@@ -216,8 +216,27 @@ class Hub:
 
     def wanted(self) -> frozenset[str]:
         """The observers that are listened to here."""
+        self._forget_ended_loops()
         with self._lock:
             return frozenset(self._interest)
+
+    def _forget_ended_loops(self) -> None:
+        """Let those leave whose loop has ended without a disconnect: nobody else will."""
+        if not any(loop.is_closed() for loop in tuple(self._receivers)):
+            return
+        with self._lock:
+            self._receivers = {
+                loop: receiver for loop, receiver in self._receivers.items() if not loop.is_closed()
+            }
+            gone = [
+                (group, member)
+                for group, loops in self._groups.items()
+                for loop, members in loops.items()
+                if loop.is_closed()
+                for member in members
+            ]
+        for group, member in gone:
+            self.leave(group, member)
 
     def tell(self, gap: Gap) -> None:
         """Tell every subscription of this process that it may have missed events."""

@@ -337,6 +337,45 @@ async def test_a_process_that_says_that_it_ends_is_none(here: dict[str, Any]) ->
         assert len(one.reader.gaps) == 1
 
 
+def deleted(keys: Any) -> None:
+    """Wait until Redis says of one of these keys that it was deleted."""
+    while True:
+        message = keys.get_message(timeout=15)
+        assert message is not None
+        if message["data"] == b"del":
+            return
+
+
+async def test_a_loop_that_ended_without_a_word_is_sent_nothing_and_wants_nothing(
+    here: dict[str, Any], server: OwnRedis
+) -> None:
+    """Its process lives on, and renews what it keeps in Redis."""
+    at = redis_of(get_channel_layer())
+    assert at is not None
+
+    async def join(hub: Hub) -> None:
+        reader = Reader("another", asyncio.get_running_loop())
+        await hub.join("group", reader)
+        await hub.join("its own", reader)
+
+    async with places() as [one, two]:
+        await one.join("group")
+        two.hub.publish([event(group="nobody's")])
+        with server.client() as client, client.pubsub() as keys:
+            client.config_set("notify-keyspace-events", "Kg")
+            keys.psubscribe(f"__keyspace@0__:{at.prefix}receiver:*")
+            await asyncio.to_thread(asyncio.run, join(one.hub))
+            assert client.scard(f"{at.prefix}group:group") == 2
+            await asyncio.to_thread(deleted, keys)
+            assert client.scard(f"{at.prefix}group:group") == 1
+            assert client.scard(f"{at.prefix}group:its own") == 0
+            assert len(client.keys(f"{at.prefix}receiver:*")) == 1
+        await two.knows("another", wanted=False)
+        assert one.hub.count() == 1
+        two.hub.publish([event(7)])
+        assert await one.reader.next() == event(7)
+
+
 async def test_what_could_not_be_sent_is_missed_before_what_could(
     here: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
