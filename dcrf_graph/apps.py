@@ -25,6 +25,7 @@ class DCRFGraphConfig(AppConfig):
         from dcrf_graph.revocation import listen
 
         register(run_checks, TAG)
+        register(run_deployment_checks, TAG, deploy=True)
         listen()
 
 
@@ -33,3 +34,10 @@ def run_checks(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     from dcrf_graph.checks import CHECKS
 
     return [message for check in CHECKS for message in check()]
+
+
+def run_deployment_checks(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Run what only ``manage.py check --deploy`` asks for."""
+    from dcrf_graph.checks import DEPLOYMENT_CHECKS
+
+    return [message for check in DEPLOYMENT_CHECKS for message in check()]

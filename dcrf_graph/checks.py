@@ -26,10 +26,12 @@ from django.core.checks import CheckMessage, Error, Info, Warning
 from django.utils.module_loading import import_string
 
 from dcrf_graph.apps import TAG
+from dcrf_graph.changes.managers import BASE, deaf_managers, observed_managers
 from dcrf_graph.exceptions import ConfigurationError
 from dcrf_graph.graphql.persisted import allowed_documents
 from dcrf_graph.graphql.problems import LEVELS, DerivationError, Level, Problem
 from dcrf_graph.observer.base_observer import BaseObserver
+from dcrf_graph.observer.model_observer import ModelObserver
 from dcrf_graph.routers import Router, known_routers
 from dcrf_graph.settings import DEFAULTS, IMPORT_STRINGS, SOURCES, api_settings
 
@@ -42,7 +44,9 @@ KINDS: dict[str, str] = {
     "W102": "The channel layer is in memory, and DEBUG is off: workers do not hear each other.",
     "W103": "Permissions ask for the user, and no middleware of Django's finds one.",
     "W104": "A setting does not exist.",
+    "W105": "A manager of an observed model does not tell of its bulk writes, and another does.",
     "I101": "No router is known: no schema is checked.",
+    "I102": "Bulk writes of observed models are not heard.",
 }
 """Every kind of problem of the installation, by the id that follows ``dcrf_graph.``."""
 
@@ -142,7 +146,45 @@ def check_authentication() -> list[CheckMessage]:
     ]
 
 
-CHECKS = (check_settings, check_schemas, check_channel_layer, check_authentication)
+def check_managers() -> list[CheckMessage]:
+    """Whether a model that is observed through one manager is written through another."""
+    return [
+        message(each, model)
+        for model in observed_models()
+        if (observed := observed_managers(model))
+        for each in halfway(model, observed[0])
+    ]
+
+
+def check_bulk_writes() -> list[CheckMessage]:
+    """Which observed models have no observed manager at all; for deployments alone.
+
+    Most models have none and need none: it is told when somebody asks for everything.
+    """
+    deaf = [
+        model._meta.label
+        for model in observed_models()
+        if not observed_managers(model) and set(deaf_managers(model)) - {BASE}
+    ]
+    if not deaf:
+        return []
+    cause = f"no manager of {', '.join(deaf)} is observed."
+    consequence = "What update(), bulk_create() and bulk_update() write there is not heard."
+    remedy = (
+        "Where there are such writes: objects = ObservedQuerySet.as_manager(), or publish() "
+        "after them, or on PostgreSQL ObserveWrites(). If there are none, silence this check."
+    )
+    return [message(problem("I102", "models", cause, consequence, remedy))]
+
+
+CHECKS = (
+    check_settings,
+    check_schemas,
+    check_channel_layer,
+    check_authentication,
+    check_managers,
+)
+DEPLOYMENT_CHECKS = (check_bulk_writes,)
 
 
 # -- the settings ----------------------------------------------------------------------
@@ -252,6 +294,33 @@ def registered_consumers() -> Iterator[Any]:
             yield registration.consumer
 
 
+def observed_models() -> list[Any]:
+    """The models that registered consumers observe, in the order of their names."""
+    observers = (each for consumer in registered_consumers() for each in observers_of(consumer))
+    models = {each.model_cls for each in observers if isinstance(each, ModelObserver)}
+    return sorted(models, key=lambda model: model._meta.label)
+
+
+def observers_of(consumer: Any) -> Iterator[BaseObserver]:
+    """The observers of a consumer class."""
+    members = (inspect.getattr_static(consumer, name, None) for name in dir(consumer))
+    return (member for member in members if isinstance(member, BaseObserver))
+
+
+def halfway(model: Any, observed: str) -> Iterator[Problem]:
+    """The managers of a model that tell nothing, where ``observed`` tells."""
+    for name in deaf_managers(model):
+        breadcrumb = f"{model._meta.label} > {name}"
+        cause = f"it is not observed, and {observed!r} is."
+        if name == BASE:
+            consequence = "What a related manager adds (board.cards.add(card)) is not heard."
+            remedy = f"class Meta: base_manager_name = {observed!r}"
+        else:
+            consequence = "What it writes by update(), bulk_create(), bulk_update() is not heard."
+            remedy = "Derive it from ObservedManager, or its queryset from ObservedQuerySetMixin."
+        yield problem("W105", breadcrumb, cause, consequence, remedy)
+
+
 def head_of(breadcrumb: str) -> str:
     """The consumer's name: of ``CardConsumer ('cards') > move`` it is ``CardConsumer``."""
     return breadcrumb.split(" > ")[0].split(" (")[0]
@@ -271,8 +340,7 @@ def hears_others(consumer: Any) -> bool:
     """Whether a consumer has observers or uses groups of the channel layer."""
     if consumer.groups:
         return True
-    members = (inspect.getattr_static(consumer, name, None) for name in dir(consumer))
-    if any(isinstance(member, BaseObserver) for member in members):
+    if any(observers_of(consumer)):
         return True
     # The library's own classes offer groups; that is no use of them.
     own = (c for c in consumer.__mro__ if c.__module__.split(".")[0] not in (TAG, "channels"))

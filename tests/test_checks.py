@@ -7,13 +7,16 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.core.checks import CheckMessage, run_checks
 from django.core.management import call_command
+from django.db import connections, models
 from django.test import override_settings
+from django.test.utils import isolate_apps
 from rest_framework import permissions as drf_permissions
 from rest_framework import serializers
 
@@ -23,11 +26,11 @@ from dcrf_graph.decorators import action
 from dcrf_graph.generics import GenericAsyncAPIConsumer
 from dcrf_graph.graphql import problems
 from dcrf_graph.mixins import ListModelMixin
-from dcrf_graph.observer import model_observer
+from dcrf_graph.observer import ObservedManager, model_observer
 from dcrf_graph.permissions import BasePermission
 from dcrf_graph.routers import Router, known_routers
 from tests.graphql.board import NoteSerializer
-from tests.testapp.models import Note
+from tests.testapp.models import Crate, Note, Parcel, Shelf, Volume
 
 Check = Callable[..., dict[str, CheckMessage]]
 
@@ -66,13 +69,15 @@ class OwnMiddleware(AuthenticationMiddleware):
 def check(monkeypatch: pytest.MonkeyPatch) -> Check:
     """Registers consumers with the router of the settings, and gives what is told, by id."""
 
-    def run(*consumers: Any, authenticate: Any = None, **settings: Any) -> dict[str, CheckMessage]:
+    def run(
+        *consumers: Any, authenticate: Any = None, deploy: bool = False, **settings: Any
+    ) -> dict[str, CheckMessage]:
         made = Router(authenticate=authenticate)
         for number, consumer in enumerate(consumers):
             made.register(f"stream_{number}", consumer)
         monkeypatch.setattr(sys.modules[__name__], "router", made)
         with override_settings(**{"DCRF_GRAPH": ROUTER, **settings}):
-            told = run_checks(tags=["dcrf_graph"])
+            told = run_checks(tags=["dcrf_graph"], include_deployment_checks=deploy)
         return {str(message.id).removeprefix("dcrf_graph."): message for message in told}
 
     return run
@@ -366,7 +371,110 @@ def test_settings_that_are_no_dictionary_are_one_error(check: Check, value: Any)
     assert told.keys() == {"E102"}
 
 
-# -- the page, and the example -----------------------------------------------------------
+# -- bulk writes ---------------------------------------------------------------------------
+
+
+def observing(*models: Any) -> Any:
+    """A consumer that observes rows of these models."""
+
+    async def heard(self: Any, message: Any, **kwargs: Any) -> None: ...
+
+    observers = {f"of_{model.__name__}": model_observer(model)(heard) for model in models}
+    return type("Observing", (AsyncAPIConsumer,), observers)
+
+
+@pytest.fixture
+def bulk(check: Check) -> Callable[..., dict[str, CheckMessage]]:
+    """What is told of the bulk writes of models, unless Django is asked for less."""
+
+    def run(*models: Any, deploy: bool = True) -> dict[str, CheckMessage]:
+        told = check(observing(*models), deploy=deploy, CHANNEL_LAYERS=IN_MEMORY, DEBUG=True)
+        return {id: message for id, message in told.items() if id in ("W105", "I102")}
+
+    return run
+
+
+def test_models_without_an_observed_manager_are_one_info_before_a_deployment(bulk: Any) -> None:
+    (told,) = bulk(Parcel, Volume, Note).values()
+    assert not told.is_serious()
+    assert "no manager of testapp.Note, testapp.Parcel is observed" in told.msg
+    assert "publish()" in told.hint
+    assert bulk(Parcel, deploy=False) == {}
+
+
+def test_models_that_are_observed_by_all_their_managers_are_silent(bulk: Any) -> None:
+    assert bulk(Volume, Crate) == {}
+
+
+def test_models_whose_every_writer_is_seen_are_silent(
+    bulk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On PostgreSQL; elsewhere there is no trigger."""
+    trigger = SimpleNamespace(tells_dcrf_graph=True)
+    monkeypatch.setattr(Parcel._meta, "triggers", [trigger], raising=False)
+    monkeypatch.setattr(connections["default"], "vendor", "sqlite")
+    assert bulk(Parcel).keys() == {"I102"}
+    monkeypatch.setattr(connections["default"], "vendor", "postgresql")
+    assert bulk(Parcel) == {}
+
+
+@isolate_apps("tests.testapp")
+def test_a_manager_beside_an_observed_one_is_a_warning(bulk: Any) -> None:
+    class Archived(models.Model):
+        objects = ObservedManager()
+        archive: Any = models.Manager()
+
+        class Meta:
+            app_label = "testapp"
+
+    told = bulk(Archived, deploy=False)
+    assert told.keys() == bulk(Archived).keys() == {"W105"}
+    assert told["W105"].obj is Archived
+    assert told["W105"].msg.startswith("testapp.Archived > archive: it is not observed")
+    assert "ObservedManager" in told["W105"].hint
+
+
+@isolate_apps("tests.testapp")
+def test_a_base_manager_that_adds_unheard_is_a_warning(bulk: Any) -> None:
+    """Only of rows that somebody's related manager can add."""
+
+    class Loose(models.Model):
+        objects = ObservedManager()
+
+        class Meta:
+            app_label = "testapp"
+
+    class Owned(models.Model):
+        shelf = models.ForeignKey(Shelf, on_delete=models.CASCADE)
+        objects = ObservedManager()
+
+        class Meta:
+            app_label = "testapp"
+
+    assert bulk(Loose) == {}
+    told = bulk(Owned)
+    assert told.keys() == {"W105"}
+    assert told["W105"].msg.startswith("testapp.Owned > the base manager: it is not observed")
+    assert told["W105"].hint == "class Meta: base_manager_name = 'objects'"
+
+
+@isolate_apps("tests.testapp")
+def test_a_manager_that_cannot_be_asked_is_none_of_either(bulk: Any) -> None:
+    class Tenants(models.Manager[Any]):
+        def get_queryset(self) -> Any:
+            raise RuntimeError("no tenant is chosen")
+
+    class Rented(models.Model):
+        objects = ObservedManager()
+        of_tenant = Tenants()
+
+        class Meta:
+            app_label = "testapp"
+
+    assert bulk(Rented) == {}
+
+
+# -- the page ---------------------------------------------------------------------------------
 
 
 def documented() -> dict[str, str]:
