@@ -14,8 +14,8 @@ from rest_framework.exceptions import PermissionDenied, Throttled
 
 from dcrf_graph.calls import Call, calling, current_call
 from dcrf_graph.changes.change import Event
+from dcrf_graph.observer.delivery import Subscriber
 from dcrf_graph.observer.links import only_listens
-from dcrf_graph.observer.subscriptions import Subscriber
 from dcrf_graph.permissions import anybody, asks_object, asks_objects, question_of, wrapped
 from dcrf_graph.scope_utils import CallView, ensure_async, forget_permissions, user_of
 from dcrf_graph.settings import api_settings
@@ -156,9 +156,12 @@ class Access:
             return questions is not None
         try:
             user = user_of(self.scope)
-            return all(ask(user) for ask in questions)
+            for ask in questions:
+                if not ask(user):
+                    return False
         except Exception:  # the full question says what is wrong
             return False
+        return True
 
     async def check_event(self, subscriber: Subscriber, event: Event) -> None:
         """

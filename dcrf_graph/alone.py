@@ -22,7 +22,7 @@ from dcrf_graph.authentication import Identity, Payload, Scope, authenticate
 from dcrf_graph.closing import send_close
 from dcrf_graph.connection import Connection
 from dcrf_graph.exceptions import TooManyConnections
-from dcrf_graph.observer.subscriptions import current_delivery
+from dcrf_graph.observer.delivery import current_delivery
 from dcrf_graph.origins import Origins
 from dcrf_graph.presence import Farewell, Presence, within
 from dcrf_graph.protocols.effects import Close, CloseCode
@@ -89,12 +89,21 @@ class Alone:
             if not (restarting and message["type"] == "websocket.receive"):
                 return message
 
-    async def send(self, message: Any) -> None:
+    def send(self, message: Any) -> Awaitable[None]:
         """Send what the consumer sends, but for events when the client has been told to go."""
         assert self.presence is not None
         leaving = self.presence.farewell is not None and message["type"] == "websocket.send"
-        if not (leaving and current_delivery.get() is not None):
-            await self._send(message)
+        if leaving and current_delivery.get() is not None:
+            return nothing()
+        return self._send(message)
+
+    def send_text(self, text: str) -> Awaitable[None]:
+        """The same with the text of a frame."""
+        presence = self.presence
+        leaving = presence is not None and presence.farewell is not None
+        if leaving and current_delivery.get() is not None:
+            return nothing()
+        return self._send({"type": "websocket.send", "text": text})
 
     async def _refuse(self, close: Close) -> None:
         # A browser shows a close code and a reason only of a socket that was open.
@@ -139,6 +148,10 @@ def refusal_of(error: Exception) -> Close:
         case _:
             logger.error("The authenticator failed", exc_info=error)
             return INTERNAL_ERROR
+
+
+async def nothing() -> None:
+    """Sends nothing."""
 
 
 def while_open(receive: Receive, send: Send) -> tuple[Receive, Send]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
@@ -25,7 +25,7 @@ from dcrf_graph.arguments import bind, signature_of
 from dcrf_graph.calls import Call, calling, current_call
 from dcrf_graph.changes.change import Gap
 from dcrf_graph.exceptions import ExecutionTimeout
-from dcrf_graph.observer.subscriptions import Subscriber
+from dcrf_graph.observer.delivery import Subscriber
 from dcrf_graph.scope_utils import forget_permissions, user_of
 from dcrf_graph.settings import api_settings
 from dcrf_graph.threads import in_database_thread
@@ -143,16 +143,19 @@ class Answers(Access):
     def _format_errors(self, errors: Any) -> list[Any]:
         return list(errors) if isinstance(errors, list) else [errors]
 
-    async def reply(
+    def reply(
         self,
         action: str | None,
         data: Any = None,
         errors: list[Any] | None = None,
         status: int = 200,
         request_id: Any = None,
-    ) -> None:
-        """Send a frame in the shape that clients match to their request by ``request_id``."""
-        await self.send_json(
+    ) -> Coroutine[Any, Any, None]:
+        """Send a frame in the shape that clients match to their request by ``request_id``.
+
+        To be awaited, as if it were an ``async def``, which it is where it is overridden.
+        """
+        sending: Coroutine[Any, Any, None] = self.send_json(
             {
                 "errors": errors or [],
                 "data": data,
@@ -161,6 +164,7 @@ class Answers(Access):
                 "request_id": request_id,
             }
         )
+        return sending
 
     async def end_subscription(
         self, subscriber: Subscriber, action: str | None, refusal: Exception

@@ -41,7 +41,8 @@ from dcrf_graph.exceptions import (
     InvalidFrame,
     TooManyFrames,
 )
-from dcrf_graph.observer.subscriptions import Subscriptions, current_delivery
+from dcrf_graph.observer.delivery import current_delivery
+from dcrf_graph.observer.subscriptions import Subscriptions
 from dcrf_graph.protocols.effects import Dispatch, Send
 from dcrf_graph.protocols.native import NativeConsumer
 from dcrf_graph.renewal import is_renewal, renewed
@@ -117,12 +118,14 @@ class AsyncAPIConsumer(
         self._connection = Connection()
         serve_channels = super().__call__
 
+        alone = Alone(self, self._connection, receive, send)
+
         async def serve(scope: Any, receive: Any, send: Any) -> None:
-            self._transmit, self._send_text = send, as_message(send)
+            self._transmit, self._send_text = send, alone.send_text
             await serve_channels(scope, receive, self._pass_on)
 
         try:
-            await Alone(self, self._connection, receive, send).run(scope, serve)
+            await alone.run(scope, serve)
         finally:
             self.subscriptions.close()
             await self._connection.close()
@@ -457,15 +460,6 @@ def sends_plainly(consumer_class: Any) -> bool:
             ("send", AsyncAPIConsumer.send),
         )
     )
-
-
-def as_message(send: Callable[[Any], Awaitable[None]]) -> Callable[[str], Awaitable[None]]:
-    """Sends a text by ``send``, which takes ASGI's messages."""
-
-    def send_text(text: str) -> Awaitable[None]:
-        return send({"type": "websocket.send", "text": text})
-
-    return send_text
 
 
 async def nowhere(message: Any) -> None:

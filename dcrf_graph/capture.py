@@ -12,11 +12,11 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from dcrf_graph.encoding import loads
 from dcrf_graph.exceptions import CallFailed
-from dcrf_graph.observer.subscriptions import Delivery, current_delivery
+from dcrf_graph.observer.delivery import Delivery, current_delivery
 
 MAX_WAITING_FRAMES = 64
 """Frames of one capture that wait to be read; then whoever sends the next one waits."""
@@ -71,8 +71,16 @@ class Text:
 
 Receiver = Callable[[Event], Awaitable[None]]
 """Takes an event."""
-TextReceiver = Callable[[str, Delivery], Awaitable[None]]
-"""Takes an event that is no refusal, unread."""
+
+
+class TextReceiver(Protocol):
+    """Takes the events that are no refusals, unread."""
+
+    def ready(self, text: str, delivery: Delivery) -> Awaitable[None] | None:
+        """What sends an event's result, if it is there already; it does not raise."""
+
+    def __call__(self, text: str, delivery: Delivery) -> Awaitable[None]:
+        """Take an event."""
 
 
 def reply_of(frame: dict[str, Any]) -> Reply:
@@ -158,8 +166,16 @@ class Captured:
         status = content.get("response_status")
         return status is None or (isinstance(status, int) and status < 400)
 
-    async def put_text(self, text: str, delivery: Delivery) -> None:
+    def put_text(self, text: str, delivery: Delivery) -> Awaitable[None]:
         """Take in a frame of a delivery, unread; see ``takes_text``."""
+        if not self._receiving and not self._frames and not self._ended:
+            assert self._receive_text is not None
+            sending = self._receive_text.ready(text, delivery)
+            if sending is not None:
+                return sending
+        return self._put_text(text, delivery)
+
+    async def _put_text(self, text: str, delivery: Delivery) -> None:
         if self._ended:
             return
         if self._receiving or self._frames or self._receive_text is None:

@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
 from contextvars import Context
 from functools import cache
+from time import monotonic
 from typing import Any
 
+import orjson
 from django.db.models import Manager, QuerySet
 from rest_framework.generics import get_object_or_404
 
@@ -93,21 +94,26 @@ for _name in (
 class Row:
     """The row of one event, or that it is not the same for everybody."""
 
-    __slots__ = ("read_at", "text", "waiting")
+    __slots__ = ("read_at", "waiting", "written")
 
     def __init__(self) -> None:
         self.read_at: float | None = None
-        self.text: str | None = None
-        self.waiting: list[Callable[[], None]] = []
+        self.written: orjson.Fragment | None = None
+        self.waiting: list[Any] = []
 
 
 @cache
 def reads_alike(consumer_class: Any) -> bool:
     """Whether nothing but ours finds, writes and sends the rows of a class; decided once."""
-    return issubclass(consumer_class, GenericAsyncAPIConsumer) and all(
-        function_of(consumer_class, name) is function_of(owner, name)
-        for owner, names in OURS
-        for name in names
+    return (
+        issubclass(consumer_class, GenericAsyncAPIConsumer)
+        and not consumer_class.filter_backends
+        and isinstance(consumer_class.queryset, QuerySet | Manager)
+        and all(
+            function_of(consumer_class, name) is function_of(owner, name)
+            for owner, names in OURS
+            for name in names
+        )
     )
 
 
@@ -121,14 +127,16 @@ def key_of(consumer: Any, arguments: dict[str, Any]) -> tuple[Any, ...] | None:
     consumer_class: Any = type(consumer)
     if (
         not reads_alike(consumer_class)
-        or consumer.filter_backends
-        or not isinstance(consumer.queryset, QuerySet | Manager)
         or not CONFIGURED.isdisjoint(consumer.__dict__)
-        or plain_questions(consumer_class, tuple(consumer.permission_classes)) is None
+        or plain_questions(consumer_class, tuple(consumer_class.permission_classes)) is None
     ):
         return None
-    named = arguments.get(consumer.lookup_url_kwarg or consumer.lookup_field)
-    return (Row, consumer_class, str(named)) if isinstance(named, int | str) else None
+    named = arguments.get(consumer_class.lookup_url_kwarg or consumer_class.lookup_field)
+    if type(named) is not str:
+        if not isinstance(named, int | str):
+            return None
+        named = str(named)
+    return consumer_class, named
 
 
 def row_of(consumer: Any, event: Event, arguments: dict[str, Any]) -> Row | None:
@@ -136,12 +144,12 @@ def row_of(consumer: Any, event: Event, arguments: dict[str, Any]) -> Row | None
     key = key_of(consumer, arguments)
     if key is None:
         return None
-    loop = asyncio.get_running_loop()
     row: Row | None = event.memo.get(key)
-    if row is None or (row.read_at is not None and loop.time() - row.read_at > GOOD_FOR):
+    if row is None or (row.read_at is not None and monotonic() - row.read_at > GOOD_FOR):
         row = event.memo[key] = Row()
         # It belongs to no connection: others wait for it, too.
-        running_apart(loop.create_task(read(row, consumer, key[2]), context=Context()))
+        loop = asyncio.get_running_loop()
+        running_apart(loop.create_task(read(row, consumer, key[1]), context=Context()))
     return row
 
 
@@ -149,15 +157,16 @@ async def read(row: Row, consumer: Any, named: str) -> None:
     """Read and write the row, then go on with those who wait."""
     try:
         async with own_thread():
-            row.text = await in_database_thread(written)(consumer, named)
+            text = await in_database_thread(written)(consumer, named)
+        row.written = None if text is None else orjson.Fragment(text)
     except Exception as error:
         # Each of them finds out alone, and is told so.
         logger.debug("A row was not read for all", exc_info=error)
     finally:
-        row.read_at = asyncio.get_running_loop().time()
+        row.read_at = monotonic()
         waiting, row.waiting = row.waiting, []
-        for go_on in waiting:
-            go_on()
+        for line in waiting:
+            line.deliverer.add(line)
 
 
 def written(consumer: Any, named: str) -> str | None:
@@ -170,10 +179,18 @@ def written(consumer: Any, named: str) -> str | None:
     return None if context.noticed else dumps(data)
 
 
-def waits(line: Any, event: Event) -> Iterator[Row]:
-    """The rows that a subscription has to wait for before it can be delivered an event."""
-    if event.action != "delete":
-        for subscriber in line.subscribers.values():
-            row = row_of(line.owner.consumer, event, subscriber.arguments)
-            if row is not None and row.read_at is None:
-                yield row
+def waits(line: Any, event: Event) -> tuple[Row | None, list[Any] | None]:
+    """The row that a subscription is delivered with an event, and the lines that wait for it.
+
+    The row is None where its subscribers read several, or alone; the second where nothing is
+    waited for.
+    """
+    if event.action == "delete":
+        return None, None
+    if len(line.subscribers) == 1:
+        [subscriber] = line.subscribers.values()
+        row = row_of(line.consumer, event, subscriber.arguments)
+        return row, None if row is None or row.read_at is not None else row.waiting
+    rows = [row_of(line.consumer, event, s.arguments) for s in line.subscribers.values()]
+    waiting = next((row.waiting for row in rows if row is not None and row.read_at is None), None)
+    return None, waiting

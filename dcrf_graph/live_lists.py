@@ -33,8 +33,8 @@ from dcrf_graph.decorators import action
 from dcrf_graph.generics import GenericAsyncAPIConsumer
 from dcrf_graph.loading.writing import plan_of
 from dcrf_graph.mixins import ListModelMixin, Reply, rows_written
+from dcrf_graph.observer.delivery import Delivery, Subscriber, current_delivery
 from dcrf_graph.observer.generics import ObserverConsumerMixin, _GenericModelObserver
-from dcrf_graph.observer.subscriptions import Delivery, Subscriber, current_delivery
 from dcrf_graph.settings import api_settings
 from dcrf_graph.threads import in_database_thread, own_thread
 

@@ -28,7 +28,7 @@ from dcrf_graph.changes.receiver import RETRY_DELAY
 from dcrf_graph.connection import Connection
 from dcrf_graph.encoding import dumps, loads
 from dcrf_graph.exceptions import StreamRefused
-from dcrf_graph.observer.subscriptions import current_delivery
+from dcrf_graph.observer.delivery import current_delivery
 from dcrf_graph.protocols.native import error_payload
 from dcrf_graph.threads import own_thread
 

@@ -10,7 +10,7 @@ import pytest
 from dcrf_graph.capture import MAX_WAITING_FRAMES, Captured, Event, Events, Reply, reply_of
 from dcrf_graph.changes.change import Event as Change
 from dcrf_graph.exceptions import CallFailed
-from dcrf_graph.observer.subscriptions import Delivery
+from dcrf_graph.observer.delivery import Delivery
 
 DONE: dict[str, Any] = {"data": None, "response_status": 204, "errors": []}
 DENIED: dict[str, Any] = {"data": None, "response_status": 403, "errors": ["No."]}

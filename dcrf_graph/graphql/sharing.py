@@ -33,10 +33,10 @@ from graphql import (
     get_named_type,
 )
 
-from dcrf_graph.capture import Event, Text, TextReceiver
+from dcrf_graph.capture import Event, Text
 from dcrf_graph.encoding import dumps
 from dcrf_graph.graphql.documents import Document
-from dcrf_graph.observer.subscriptions import Delivery
+from dcrf_graph.observer.delivery import Delivery
 from dcrf_graph.protocols.frames import encode
 
 Result: TypeAlias = dict[str, Any]
@@ -110,17 +110,9 @@ class Sharing:
         self._shape = shape
         self._execute = execute
 
-    def receiver(self, send: Callable[[Result], Awaitable[None]]) -> TextReceiver:
+    def receiver(self, send: Callable[[Result], Awaitable[None]]) -> Shared:
         """Sends the result of each event that is no refusal, given unread."""
-        shape = self._shape
-
-        async def receive(text: str, delivery: Delivery) -> None:
-            memo = delivery.event.memo
-            key = key_of(shape, text)
-            found = memo.get(key)
-            await send(await self._made(text, delivery, key) if found is None else found)
-
-        return receive
+        return Shared(self, self._shape, send)
 
     async def of_event(self, event: Event) -> Result:
         """The result of any event."""
@@ -130,17 +122,40 @@ class Sharing:
         text = dumps({**event.frame, "request_id": None})
         key = key_of(self._shape, text)
         found: Result | None = delivery.event.memo.get(key)
-        return await self._made(text, delivery, key) if found is None else found
+        return await self.made(text, delivery) if found is None else found
 
-    async def _made(self, text: str, delivery: Delivery, key: Any) -> Result:
+    async def made(self, text: str, delivery: Delivery) -> Result:
+        """The result of an event that nobody has made yet."""
         memo = delivery.event.memo
         result = await self._execute(Text(text, delivery).read())
         if "errors" in result:
             return result
         encoded = Encoded(result)
         if len(memo) < MAX_SHARED:
-            memo[key] = encoded
+            memo[key_of(self._shape, text)] = encoded
         return encoded
+
+
+class Shared:
+    """Sends one subscription the results of its events, which are given unread."""
+
+    __slots__ = ("_send", "_shape", "_sharing")
+
+    def __init__(
+        self, sharing: Sharing, shape: Shape, send: Callable[[Result], Awaitable[None]]
+    ) -> None:
+        self._sharing = sharing
+        self._shape = shape
+        self._send = send
+
+    def ready(self, text: str, delivery: Delivery) -> Awaitable[None] | None:
+        """What sends the result, if an equal subscription has made it already."""
+        found = delivery.event.memo.get(key_of(self._shape, text))
+        return None if found is None else self._send(found)
+
+    async def __call__(self, text: str, delivery: Delivery) -> None:
+        """Make the result, and send it."""
+        await self._send(await self._sharing.made(text, delivery))
 
 
 # -- whether a result depends on nothing else ------------------------------------------------

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 from weakref import WeakValueDictionary
 
 from dcrf_graph.changes.change import Event
 from dcrf_graph.observer.backlog import POLICIES, Policy
-from dcrf_graph.observer.subscriptions import current_delivery
+from dcrf_graph.observer.delivery import Delivery, current_delivery
 from dcrf_graph.observer.utils import ObjPartial
 
 
@@ -49,8 +49,8 @@ class BaseObserver:
     policy: Policy | None = None
     """What happens when a client reads too slowly; by default what ``SLOW_READERS`` says."""
 
-    waits: Callable[[Any, Event], Iterable[Any]] | None = None
-    """What a subscription has to wait for before it can be delivered an event, if anything."""
+    waits: Callable[[Any, Event], tuple[Any, list[Any] | None]] | None = None
+    """What a subscription is delivered beside an event, and the list of who waits for it."""
 
     def __init__(
         self, func: Callable[..., Any], partition: str = "*", policy: Policy | None = None
@@ -84,32 +84,28 @@ class BaseObserver:
                 It is the handler's own copy.
             consumer: the consumer that subscribed.
         """
-        return await self._handling(dict(message), consumer, **kwargs)
+        request_ids = self.request_ids(consumer, message.get("group"))
+        return await self._handling(dict(message), consumer, request_ids, **kwargs)
 
-    def handling(self, message: dict[str, Any], consumer: Any) -> Awaitable[Any]:
-        """What a delivery awaits; the message is used up."""
+    def handling(self, message: dict[str, Any], consumer: Any, delivery: Delivery) -> Any:
+        """What the current delivery awaits; the message is used up."""
         if type(self).__call__ is BaseObserver.__call__:
-            return self._handling(message, consumer)
+            return self._handling(message, consumer, delivery.request_ids)
         return self(message, consumer=consumer)
 
-    def _handling(self, message: dict[str, Any], consumer: Any, **kwargs: Any) -> Awaitable[Any]:
+    def _handling(
+        self, message: dict[str, Any], consumer: Any, request_ids: list[Any], **kwargs: Any
+    ) -> Any:
         body = message.pop("body", {})
-        message_type = message.pop("type")
-        delivery = current_delivery.get()
-        if delivery is None:
-            request_ids = self.request_ids(consumer, message.get("group"))
-        else:
-            request_ids = delivery.request_ids
-        handling: Awaitable[Any] = self.func(
+        return self.func(
             consumer,
             body,
             observer=self,
-            message_type=message_type,
+            message_type=message.pop("type"),
             subscribing_request_ids=request_ids,
             **message,
             **kwargs,
         )
-        return handling
 
     def request_ids(self, consumer: Any, group: str | None) -> list[Any]:
         """The request_ids that this delivery is for: those that may still hear of it."""

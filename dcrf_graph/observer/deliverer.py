@@ -34,11 +34,13 @@ class Line(Protocol):
     def connection(self) -> Any:
         """What owns a delivery that waits."""
 
-    def next_delivery(self) -> Coroutine[Any, Any, None] | None:
-        """The delivery of what waits first; None where nothing does (any more)."""
+    def step(self) -> Coroutine[Any, Any, None] | None:
+        """
+        Deliver what waits first, in the running context, which nobody else uses.
 
-    def goes_on(self) -> bool:
-        """Whether there is more to deliver; if not, the line is added again when there is."""
+        Returns what of it has to wait, if anything. When that is over too, the line adds itself
+        again, if more is there.
+        """
 
 
 class Deliverer:
@@ -82,10 +84,11 @@ class Deliverer:
         try:
             while self._walker is this and self._ready:
                 line = self._ready.popleft()
-                delivery = line.next_delivery()
+                context = Context()
                 try:
-                    if delivery is not None:
-                        await begun(delivery, waits)
+                    rest = context.run(line.step)
+                    if rest is not None:
+                        await begun(rest, context, waits)
                 except Exception:
                     # A reply failed, and so did the one that should say so: the next may not.
                     logger.exception("An event was not delivered")
@@ -94,10 +97,8 @@ class Deliverer:
                         raise
                     # The handler waited for something that somebody else has cancelled.
                     logger.exception("An event was not delivered")
-                if line.goes_on():
-                    self._ready.append(line)
                 in_a_row += 1
-                if self._walker is this and in_a_row >= IN_A_ROW:
+                if in_a_row >= IN_A_ROW and self._walker is this:
                     in_a_row = 0
                     await asyncio.sleep(0)
         finally:
@@ -108,9 +109,10 @@ class Deliverer:
 
 
 @types.coroutine
-def begun(work: Coroutine[Any, Any, None], waits: Callable[[], None]) -> Generator[Any, Any, None]:
-    """Run a coroutine in a context of its own; ``waits`` is called when it first has to wait."""
-    context = Context()
+def begun(
+    work: Coroutine[Any, Any, None], context: Context, waits: Callable[[], None]
+) -> Generator[Any, Any, None]:
+    """Run a coroutine in a context; ``waits`` is called when it first has to wait."""
     try:
         waiting = context.run(work.send, None)
     except StopIteration:

@@ -20,10 +20,10 @@ from dcrf_graph.api_consumer import APIConsumerMetaclass
 from dcrf_graph.calls import calling
 from dcrf_graph.changes.change import Event
 from dcrf_graph.decorators import action
-from dcrf_graph.following import row_of, waits
+from dcrf_graph.following import Row, row_of, waits
 from dcrf_graph.mixins import RetrieveModelMixin
+from dcrf_graph.observer.delivery import Delivery, Subscriber, current_delivery
 from dcrf_graph.observer.model_observer import ModelObserver
-from dcrf_graph.observer.subscriptions import Subscriber, current_delivery
 from dcrf_graph.threads import in_database_thread
 
 Reply = tuple[Any, int]
@@ -188,11 +188,12 @@ class ObserverModelInstanceMixin(ObserverConsumerMixin, RetrieveModelMixin):
         Requests that subscribed with the same arguments share one ``retrieve``;
         where it is the same for every client, all of them share one.
         """
-        for subscribers in alike(subscribers_of(self, group)):
+        delivery = current_delivery.get()
+        for subscribers in alike(subscribers_of(self, group, delivery)):
             first = subscribers[0]
             if action == "delete":
                 response: Any = kwargs, status.HTTP_204_NO_CONTENT
-            elif (row := shared_row(self, first)) is not None:
+            elif (row := shared_row(self, first, delivery)) is not None:
                 response = row, status.HTTP_200_OK
             else:
                 arguments = {**kwargs, **first.arguments, "request_id": first.request_id}
@@ -214,20 +215,20 @@ class ObserverModelInstanceMixin(ObserverConsumerMixin, RetrieveModelMixin):
                     )
 
 
-def shared_row(consumer: Any, subscriber: Subscriber) -> orjson.Fragment | None:
+def shared_row(
+    consumer: Any, subscriber: Subscriber, delivery: Delivery | None
+) -> orjson.Fragment | None:
     """The row as everybody reads it, written already; None where this client reads it alone."""
-    delivery = current_delivery.get()
     if delivery is None:
         return None
-    row = row_of(consumer, delivery.event, subscriber.arguments)
-    if row is None or row.read_at is None or row.text is None:
-        return None
-    return orjson.Fragment(row.text)
+    row: Row | None = delivery.row
+    if row is None and len(delivery.subscribers) > 1:
+        row = row_of(consumer, delivery.event, subscriber.arguments)
+    return None if row is None or row.read_at is None else row.written
 
 
-def subscribers_of(consumer: Any, group: str | None) -> list[Subscriber]:
+def subscribers_of(consumer: Any, group: str | None, delivery: Delivery | None) -> list[Subscriber]:
     """Whom a change is for: those of the delivery, else all that have subscribed the group."""
-    delivery = current_delivery.get()
     if delivery is not None:
         return [s for s in delivery.subscribers if s.request_id is not None]
     observer = type(consumer).handle_instance_change

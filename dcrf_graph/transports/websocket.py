@@ -31,7 +31,7 @@ from dcrf_graph.flag import Flag
 from dcrf_graph.graphql.errors import expected, internal
 from dcrf_graph.graphql.sharing import Encoded
 from dcrf_graph.graphql.subscriptions import Results
-from dcrf_graph.observer.subscriptions import current_delivery
+from dcrf_graph.observer.delivery import current_delivery
 from dcrf_graph.presence import Farewell, Presence, within
 from dcrf_graph.protocols.effects import (
     Authenticate,

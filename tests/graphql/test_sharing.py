@@ -42,13 +42,13 @@ def _nobody_is_told() -> Iterator[None]:
 def executions(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The events that were executed."""
     executed: list[Any] = []
-    made = sharing.Sharing._made
+    made = sharing.Sharing.made
 
-    async def counted(self: Any, text: str, delivery: Any, key: Any) -> Any:
+    async def counted(self: Any, text: str, delivery: Any) -> Any:
         executed.append(text)
-        return await made(self, text, delivery, key)
+        return await made(self, text, delivery)
 
-    monkeypatch.setattr(sharing.Sharing, "_made", counted)
+    monkeypatch.setattr(sharing.Sharing, "made", counted)
     return executed
 
 

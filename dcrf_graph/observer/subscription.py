@@ -1,0 +1,423 @@
+"""
+One consumer's place in one group of one observer, and what it does with events.
+
+What is queued is handed to the observer's handler one event after the other, so a
+slow handler delays nobody else; before each event whoever subscribed is asked for
+permission again.
+
+This is the path that an event takes once per subscriber. What is rare (permissions
+that have to wait, handlers that do, what is held back) leaves it early; the rest is
+written out where a helper would be clearer, and costs what it must: docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import types
+from collections import deque
+from collections.abc import Coroutine, Generator, Iterable
+from contextvars import Context
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import SyncToAsync
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from rest_framework.exceptions import APIException, Throttled
+
+from dcrf_graph.calls import Call, current_call
+from dcrf_graph.changes.change import Event, Gap
+from dcrf_graph.encoding import decoder_of
+from dcrf_graph.observer.backlog import Backlog, Policy
+from dcrf_graph.observer.deliverer import deliverer
+from dcrf_graph.observer.delivery import Delivery, Send, Subscriber, current_delivery
+from dcrf_graph.protocols.effects import Close, CloseCode
+from dcrf_graph.settings import api_settings
+from dcrf_graph.threads import CallContext
+
+if TYPE_CHECKING:
+    from dcrf_graph.observer.base_observer import BaseObserver
+    from dcrf_graph.observer.subscriptions import Subscriptions
+
+REFUSALS = (APIException, PermissionDenied, Http404)
+"""What says that a client may not hear an event; anything else is a failure."""
+TOO_SLOW = "Events came faster than this client reads them; subscribe again and refetch."
+
+Work = Coroutine[Any, Any, None]
+
+_thread_of_context = SyncToAsync.thread_sensitive_context
+
+
+class Subscription:
+    """Who subscribed one group of one observer by one consumer, and the events for them."""
+
+    __slots__ = (
+        "__weakref__",
+        "_busy",
+        "_by_connecting",
+        "_delivery",
+        "_everybody",
+        "_next",
+        "_queue",
+        "_row",
+        "_waited",
+        "connection",
+        "consumer",
+        "deliverer",
+        "group",
+        "held",
+        "loop",
+        "observer",
+        "owner",
+        "subscribers",
+    )
+
+    def __init__(self, owner: Subscriptions, observer: BaseObserver, group: str) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.owner = owner
+        self.consumer = owner.consumer
+        self.connection = owner.connection
+        self.observer = observer
+        self.group = group
+        self.subscribers: dict[Any, Subscriber] = {}
+        self.deliverer = deliverer()
+        self.held: deque[tuple[Delivery, Send, Any]] | None = None
+        # The first event that waits, where it is the only one: no queue is needed for that.
+        self._next: tuple[Event, Call | None] | None = None
+        self._queue: Backlog | None = None
+        self._everybody: tuple[Subscriber, ...] | None = None
+        self._busy = False
+        self._waited: Event | None = None
+        self._row: Any = None
+        self._delivery: Delivery | None = None
+        self._by_connecting = False
+
+    @property
+    def observer_id(self) -> str:
+        """The observer's name, the same in every process."""
+        return self.observer.stable_id
+
+    @property
+    def pending(self) -> int:
+        """How many events wait for the handler."""
+        return (self._next is not None) + len(self._queue or ()) + len(self.held or ())
+
+    def add(self, key: Any, subscriber: Subscriber) -> None:
+        """Let one more request hear."""
+        self.subscribers[key] = subscriber
+        self._everybody = None
+        # What was subscribed without an action is asked for in another way.
+        self._by_connecting = self._by_connecting or subscriber.action is None
+
+    def remove(self, subscriber: Subscriber) -> int:
+        """Let a subscriber out, under every key that it has; returns how many those were.
+
+        From now on nothing is sent to it, but what its handler has itself to say.
+        """
+        keys = [key for key, other in self.subscribers.items() if other is subscriber]
+        for key in keys:
+            del self.subscribers[key]
+        if keys:
+            self._everybody = None
+            delivery = self._delivery
+            if delivery is not None and current_delivery.get() is not delivery:
+                delivery.gone = (*delivery.gone, subscriber.reply_id)
+        return len(keys)
+
+    # -- queueing ----------------------------------------------------------------------
+
+    def push(self, event: Event) -> None:
+        """Queue an event for the handler; if too many wait, the observer's policy decides."""
+        # A callback runs in the context of whoever scheduled it: the publisher.
+        cause = current_call.get()
+        if cause is not None and cause.consumer is not self.consumer:
+            cause = None
+        if not self._busy:
+            self._busy = True
+            self._next = (event, cause)
+            if self.observer.waits is None or not self._waits(event):
+                self.deliverer.add(self)
+            return
+        queue = self._waiting()
+        if queue and (self._crowded(queue, event, cause) or not self.subscribers):
+            return
+        queue.append((event, cause))
+        self._start()
+
+    def gap(self, gap: Gap) -> None:
+        """Queue that events are missing; what is queued next to another gap is one with it."""
+        queue = self._waiting()
+        if queue and isinstance(last := queue[-1][0], Gap):
+            queue[-1] = (last.and_(gap), None)
+            return
+        queue.append((gap, None))
+        self._start()
+
+    def _waiting(self) -> Backlog:
+        """All that waits, in one queue."""
+        queue = self._queue
+        if queue is None:
+            queue = self._queue = Backlog()
+        if self._next is not None:
+            queue.appendleft(self._next)
+            self._next = None
+        return queue
+
+    def _crowded(self, queue: Backlog, event: Event, cause: Call | None) -> bool:
+        """Whether an event that others wait before is not to be queued behind them."""
+        policy = self.policy
+        if policy == "latest" and queue.latest(event, cause):
+            return True
+        limit = api_settings.MAX_PENDING_EVENTS - (len(self.held) if self.held else 0)
+        if len(queue) < limit:
+            return False
+        if policy in ("latest", "drop_oldest") and limit > 1:
+            queue.make_room(limit)
+            return False
+        queue.clear()
+        ended = list(self.subscribers.values())
+        for subscriber in ended:
+            self.owner.discard(self, subscriber)
+        if policy != "disconnect" or not self.connection.cut(
+            Close(CloseCode.TRY_AGAIN_LATER, TOO_SLOW)
+        ):
+            self.connection.start(self._overflow(event, ended), context=Context())
+        return True
+
+    @property
+    def policy(self) -> Policy:
+        """What happens when events come faster than they are read."""
+        chosen: Policy = self.observer.policy or api_settings.SLOW_READERS
+        return chosen
+
+    async def _overflow(self, event: Event, ended: Iterable[Subscriber]) -> None:
+        for subscriber in ended:
+            refusal = Throttled(detail=TOO_SLOW)
+            await self.consumer.end_subscription(subscriber, event.action, refusal)
+
+    def hold(self, delivery: Delivery, send: Send, message: Any) -> None:
+        """Send a message later, when the cause of its event, and of those before, is answered."""
+        if self.held is None:
+            self.held = deque()
+        if not self.held and delivery.cause is not None:
+            delivery.cause.followers.append(self._start)
+        self.held.append((delivery, send, message))
+
+    # -- delivering: what the deliverer asks for ---------------------------------------
+
+    def _start(self) -> None:
+        if not self._busy:
+            self._busy = True
+            self.deliverer.add(self)
+
+    def _go_on(self) -> None:
+        """After one delivery: come again for the next, or rest."""
+        self._delivery = None
+        if self._next is not None or self._queue or (self.held and self._may_send_held()):
+            self.deliverer.add(self)
+        else:
+            self._busy = False
+
+    def _may_send_held(self) -> bool:
+        if not self.held:
+            return False
+        cause = self.held[0][0].cause
+        return cause is None or cause.finished.is_set()
+
+    def step(self) -> Work | None:
+        """Deliver what comes first, in the running context, which is to be a new one.
+
+        Returns what of it has to wait, to be run in the same context; None when it is over.
+        """
+        entry = self._next
+        if entry is None or self.held:
+            return self._step_aside()
+        if self.observer.waits is not None and self._waits(entry[0]):
+            return None
+        self._next = None
+        return self._deliver(*entry)
+
+    def _step_aside(self) -> Work | None:
+        """The same where more waits than one event: what was held, then the oldest."""
+        if self.held and self._may_send_held():
+            return self._send_held(*self.held.popleft())
+        queue = self._waiting()
+        if not queue:
+            self._go_on()
+            return None
+        item, cause = queue[0]
+        if isinstance(item, Gap):
+            queue.popleft()
+            return self._tell(item)
+        if self.observer.waits is not None and self._waits(item):
+            return None
+        queue.popleft()
+        return self._deliver(item, cause)
+
+    def _waits(self, event: Event) -> bool:
+        """Whether something has to be there before an event can be delivered; asked once.
+
+        No task waits, but this line: it comes again when what it wants is there.
+        """
+        if self._waited is event:
+            return False
+        assert self.observer.waits is not None
+        self._waited = event
+        self._row, waiting = self.observer.waits(self, event)
+        if waiting is None:
+            return False
+        waiting.append(self)
+        return True
+
+    def _deliver(self, event: Event, cause: Call | None) -> Work | None:
+        consumer = self.consumer
+        if self._by_connecting or not consumer.may_hear():
+            return self._ask_and_deliver(event, cause)
+        everybody = self._everybody
+        if everybody is None:
+            everybody = self._everybody = tuple(self.subscribers.values())
+        if not everybody:
+            self._go_on()
+            return None
+        thread = CallContext()
+        _thread_of_context.set(thread)
+        delivery = self._delivery = Delivery(event, everybody, self, cause, self._row)
+        current_delivery.set(delivery)
+        try:
+            work = self.observer.handling(message_of(event), consumer, delivery)
+            if type(work) is not types.CoroutineType:
+                work = awaiting(work)
+            wanted = work.send(None)
+        except StopIteration:
+            pass
+        except Exception as error:
+            return self._fail(delivery, error, thread)
+        except BaseException:
+            thread.ended = True
+            self._go_on()
+            raise
+        else:
+            return self._rest(work, wanted, delivery, thread)
+        # A handler that never had to wait has not been on a thread.
+        thread.ended = True
+        self._row = self._waited = None
+        if self._queue or self.held or self._next is not None:
+            self._go_on()
+        else:
+            self._delivery = None
+            self._busy = False
+        return None
+
+    async def _rest(self, work: Any, wanted: Any, delivery: Delivery, thread: CallContext) -> None:
+        """What remains of a handler that has to wait."""
+        try:
+            try:
+                await resumed(work, wanted)
+            except Exception as error:
+                await self._tell_failure(delivery, error)
+        finally:
+            await self._end(thread)
+
+    async def _fail(self, delivery: Delivery, error: Exception, thread: CallContext) -> None:
+        try:
+            await self._tell_failure(delivery, error)
+        finally:
+            await self._end(thread)
+
+    async def _tell_failure(self, delivery: Delivery, error: Exception) -> None:
+        current_delivery.set(None)
+        for subscriber in delivery.subscribers:
+            if subscriber.reply_id not in delivery.gone:
+                await self.consumer.fail_event(subscriber, delivery.event.action, error)
+
+    async def _end(self, thread: CallContext) -> None:
+        self._row = self._waited = None
+        try:
+            await thread.end()
+        finally:
+            self._go_on()
+
+    async def _ask_and_deliver(self, event: Event, cause: Call | None) -> None:
+        """Deliver an event to those who may hear it, which has to be asked at length."""
+        thread = CallContext()
+        thread.enter()
+        try:
+            allowed = await self._asked(event)
+            if not allowed:
+                return
+            delivery = self._delivery = Delivery(event, allowed, self, cause, self._row)
+            current_delivery.set(delivery)
+            try:
+                await self.observer.handling(message_of(event), self.consumer, delivery)
+            except Exception as error:
+                await self._tell_failure(delivery, error)
+        finally:
+            await self._end(thread)
+
+    async def _asked(self, event: Event) -> tuple[Subscriber, ...]:
+        """Those who may hear an event; the others are told so, and their subscription ends."""
+        consumer = self.consumer
+        may_hear = []
+        for key, subscriber in list(self.subscribers.items()):
+            try:
+                await consumer.check_event(subscriber, event)
+            except REFUSALS as refusal:
+                if self.owner.drop(subscriber):
+                    await consumer.end_subscription(subscriber, event.action, refusal)
+            except Exception as error:
+                await consumer.fail_event(subscriber, event.action, error)
+            else:
+                may_hear.append((key, subscriber))
+        # Whoever has unsubscribed while others were asked hears nothing any more.
+        return tuple(subscriber for key, subscriber in may_hear if key in self.subscribers)
+
+    async def _send_held(self, delivery: Delivery, send: Send, message: Any) -> None:
+        try:
+            following = self.held[0][0].cause if self.held else None
+            if following is not None and following is not delivery.cause:
+                following.followers.append(self._start)
+            if not delivery.over:
+                current_delivery.set(delivery)
+                await send(message)
+        finally:
+            self._go_on()
+
+    async def _tell(self, gap: Gap) -> None:
+        try:
+            for subscriber in list(self.subscribers.values()):
+                await self.consumer.tell_gap(subscriber, gap)
+        finally:
+            self._go_on()
+
+
+def message_of(event: Event) -> Any:
+    """A copy of an event's message, for one handler."""
+    decode = event.memo.get(message_of)
+    if decode is None:
+        # Looked at once, and not by each reader.
+        decode = event.memo[message_of] = decoder_of(event.message)
+    return decode(event.message)
+
+
+async def awaiting(work: Any) -> Any:
+    """What a handler returned that is no coroutine itself, e.g. a future."""
+    return await work
+
+
+@types.coroutine
+def resumed(work: Any, wanted: Any) -> Generator[Any, Any, None]:
+    """Go on with a coroutine that has begun, and wants what it has yielded."""
+    while True:
+        try:
+            value = yield wanted
+        except GeneratorExit:
+            work.close()
+            raise
+        except BaseException as error:
+            step: Any = work.throw
+            value = error
+        else:
+            step = work.send
+        try:
+            wanted = step(value)
+        except StopIteration:
+            return
