@@ -147,8 +147,7 @@ class Access:
         user, and nothing of how they are asked has been overridden. False says
         nothing: ask.
         """
-        presence = self.connection.presence
-        if presence is not None and not presence.sure:
+        if not self.connection.certainly:
             return False
         consumer_class: Any = type(self)
         questions = plain_questions(consumer_class, tuple(self.permission_classes))

@@ -13,9 +13,12 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import Context
+from datetime import datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
+
+from django.utils import timezone
 
 from dcrf_graph.exceptions import TooManyCalls
 from dcrf_graph.flag import Flag
@@ -38,6 +41,8 @@ class Bucket:
         rate: frames per second; None is any number.
         burst: frames at once, by a client that has been quiet.
     """
+
+    __slots__ = ("_at", "_left", "burst", "rate")
 
     def __init__(self, rate: float | None, burst: int) -> None:
         self.rate = rate
@@ -63,11 +68,30 @@ class Connection:
 
     ``closer`` closes the socket, where there is one. ``subscribed`` counts what
     all of its consumers have subscribed, ``frames`` what it sends. ``over`` is set
-    when it has nothing more to say.
+    when it has nothing more to say. ``sure`` says that nothing is in doubt about its
+    user, and that it goes on; it holds until ``expires``, where there is such a time.
 
     A call waits for its turn on the consumer first and for a slot second, so
     whoever holds a slot can always finish.
     """
+
+    __slots__ = (
+        "__weakref__",
+        "_cut",
+        "_idle",
+        "_max_pending",
+        "_slots",
+        "closed",
+        "closer",
+        "expires",
+        "frames",
+        "over",
+        "pending",
+        "presence",
+        "subscribed",
+        "sure",
+        "tasks",
+    )
 
     def __init__(self) -> None:
         self.tasks: set[asyncio.Task[Any]] = set()
@@ -75,6 +99,8 @@ class Connection:
         self.subscribed = 0
         self.frames = Bucket(api_settings.MAX_FRAME_RATE, api_settings.MAX_FRAME_BURST)
         self.closed = False
+        self.sure = True
+        self.expires: datetime | None = None
         self.presence: Presence | None = None
         self.closer: Callable[[Close], Awaitable[None]] | None = None
         self._cut = False
@@ -126,6 +152,11 @@ class Connection:
         """Wait until every call that was admitted has been answered."""
         await self._idle.wait()
 
+    @property
+    def certainly(self) -> bool:
+        """Whether ``certain`` would not wait, nor raise."""
+        return self.sure and (self.expires is None or timezone.now() < self.expires)
+
     async def certain(self) -> None:
         """
         Wait until it is known that the user is still who it was.
@@ -166,6 +197,7 @@ class Connection:
         Cancelling this wait leaves the tasks cancelled all the same.
         """
         self.closed = True
+        self.sure = False
         open_connections.discard(self)
         if self.presence is not None:
             self.presence.close()

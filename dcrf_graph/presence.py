@@ -213,6 +213,7 @@ class Presence:
                 return await work()
 
         self._pending += 1
+        self._connection.sure = False
         self._settled.clear()
         # An empty context: no request of whoever said something leaks in.
         task = self._connection.start(alone(), context=Context())
@@ -222,6 +223,7 @@ class Presence:
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._pending -= 1
         if not self._pending:
+            self._connection.sure = not self._over
             self._settled.set()
 
     @property
@@ -234,6 +236,7 @@ class Presence:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._connection.expires = self.identity.expires
         if self.identity.expires is not None and not self._over:
             left = (self.identity.expires - timezone.now()).total_seconds()
             loop = asyncio.get_running_loop()
@@ -269,16 +272,6 @@ class Presence:
         elif not self._over:
             await self._adopt()
 
-    @property
-    def sure(self) -> bool:
-        """Whether ``certain`` would not wait, nor raise."""
-        return (
-            self.farewell is None
-            and not self._pending
-            and not self._connection.closed
-            and (self.identity.expires is None or not self.expired)
-        )
-
     async def certain(self) -> None:
         """
         Wait until what was said about the user has been looked into.
@@ -308,6 +301,7 @@ class Presence:
     def _part(self, farewell: Farewell) -> None:
         if not self._over:
             self.farewell = farewell
+            self._connection.sure = False
             self.close()
             self._settled.set()
             self._leave(self.farewell)
