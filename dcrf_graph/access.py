@@ -2,6 +2,8 @@
 Who may do what on a consumer: permissions, throttles, and both again for events.
 
 Kept apart from the dispatch, which asks and does not decide.
+
+Source: docs/decisions/0038-a-deletion-is-never-refused.md
 """
 
 from __future__ import annotations
@@ -10,12 +12,15 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, ClassVar
 
+from django.core.exceptions import ObjectDoesNotExist
 from rest_framework.exceptions import PermissionDenied, Throttled
 
 from dcrf_graph.calls import Call, calling, current_call
 from dcrf_graph.changes.change import Event
+from dcrf_graph.observer.deletions import RowIsGone, is_deletion
 from dcrf_graph.observer.delivery import Subscriber
 from dcrf_graph.observer.links import only_listens
+from dcrf_graph.observer.subscription import REFUSALS
 from dcrf_graph.permissions import anybody, asks_object, asks_objects, question_of, wrapped
 from dcrf_graph.scope_utils import CallView, ensure_async, forget_permissions, user_of
 from dcrf_graph.settings import api_settings
@@ -168,10 +173,13 @@ class Access:
 
         The subscribing action with its arguments, as a GET; then the object
         permission, for an event about a row of this consumer's own model, but
-        for a deletion that carries only the key.
+        for a deletion that carries only the key. Of a deleted row the instance
+        that was deleted is asked about.
 
         Raises:
             APIException: the refusal; the subscription ends and no data leaves.
+            RowIsGone: the row is, so no object permission can be relied on; of a
+                deletion the key alone is told, of anything else nothing.
         """
         await self.connection.certain()
         forget_permissions(user_of(self.scope))
@@ -181,16 +189,22 @@ class Access:
         with calling(self.subscribing_call(subscriber)) as call:
             await self.check_permissions(subscriber.action, **subscriber.arguments)
             permissions = call.permissions or ()
-            if event.action == "delete" and self.tells_keys_only(event):
+            if is_deletion(event) and self.tells_keys_only(event):
                 # Nobody can say any more whose row it was: with it may have gone what said so.
                 # Whoever hears of it was asked about the row itself, up to its last change.
                 return
             if any(asks_objects(permission) for permission in permissions):
                 obj = await in_database_thread(self.object_of)(event)
-                if obj is not None:
+                if obj is None:
+                    return
+                try:
                     await self.check_object_permissions(
                         subscriber.action, obj, **subscriber.arguments
                     )
+                except (*REFUSALS, ObjectDoesNotExist) as refusal:
+                    if await in_database_thread(is_gone)(event, obj):
+                        raise RowIsGone() from refusal
+                    raise
 
     def tells_keys_only(self, event: Event) -> bool:
         """Whether what an event of a deletion carries is nothing but the key."""
@@ -207,14 +221,22 @@ class Access:
         )
 
     def object_of(self, event: Event) -> Any:
-        """The row that an event is about, if its model is this consumer's own; else None."""
+        """
+        The row that an event is about, if its model is this consumer's own; else None.
+
+        Raises:
+            RowIsGone: if it has to be read, and is not there any more.
+        """
         queryset = getattr(self, "queryset", None)
         model = getattr(queryset, "model", None)
         if event.instance is not None:
             return event.instance if model and isinstance(event.instance, model) else None
         if model is None or event.pk is None or event.model != model._meta.label_lower:
             return None
-        return model._base_manager.using(event.using).filter(pk=event.pk).first()
+        row = model._base_manager.using(event.using).filter(pk=event.pk).first()
+        if row is None:
+            raise RowIsGone()
+        return row
 
 
 ASKING = (
@@ -242,6 +264,15 @@ def plain_questions(
     if any(question is None for question in questions):
         return None
     return tuple(q for q in questions if q is not None and q is not anybody)
+
+
+def is_gone(event: Event, row: Any) -> bool:
+    """Whether the row of an event has left the database."""
+    if event.action is None:
+        return False  # of a signal, which is about no change
+    if is_deletion(event):
+        return True
+    return not type(row)._base_manager.using(event.using).filter(pk=event.pk).exists()
 
 
 def denied(permission: Any) -> PermissionDenied:

@@ -28,11 +28,12 @@ from dcrf_graph.calls import Call, current_call
 from dcrf_graph.changes.change import Event, Gap
 from dcrf_graph.encoding import decoder_of
 from dcrf_graph.observer.backlog import Backlog, Policy
+from dcrf_graph.observer.deletions import RowIsGone, is_deletion, told_by_key
 from dcrf_graph.observer.deliverer import deliverer
 from dcrf_graph.observer.delivery import Delivery, Send, Subscriber, current_delivery
 from dcrf_graph.protocols.effects import Close, CloseCode
 from dcrf_graph.settings import api_settings
-from dcrf_graph.threads import CallContext
+from dcrf_graph.threads import CallContext, in_database_thread
 
 if TYPE_CHECKING:
     from dcrf_graph.observer.base_observer import BaseObserver
@@ -43,6 +44,8 @@ REFUSALS = (APIException, PermissionDenied, Http404)
 TOO_SLOW = "Events came faster than this client reads them; subscribe again and refetch."
 
 Work = Coroutine[Any, Any, None]
+Subscribed = list[tuple[Any, Subscriber]]
+"""Subscribers, and the keys that they have here."""
 
 _thread_of_context = SyncToAsync.thread_sensitive_context
 
@@ -341,25 +344,40 @@ class Subscription:
         thread = CallContext()
         thread.enter()
         try:
-            allowed = await self._asked(event)
-            if not allowed:
-                return
-            delivery = self._delivery = Delivery(event, allowed, self, cause, self._row)
-            current_delivery.set(delivery)
-            try:
-                await self.observer.handling(message_of(event), self.consumer, delivery)
-            except Exception as error:
-                await self._tell_failure(delivery, error)
+            allowed, by_key = await self._asked(event)
+            await self._handle(event, allowed, cause)
+            if by_key:
+                keyed = await in_database_thread(told_by_key)(event, self.observer)
+                await self._handle(keyed, by_key, cause)
         finally:
             await self._end(thread)
 
-    async def _asked(self, event: Event) -> tuple[Subscriber, ...]:
-        """Those who may hear an event; the others are told so, and their subscription ends."""
+    async def _handle(self, event: Event, allowed: Subscribed, cause: Call | None) -> None:
+        """Give an event to the handler, for those of these who have not unsubscribed meanwhile."""
+        hearing = tuple(each for key, each in allowed if key in self.subscribers)
+        if not hearing:
+            return
+        delivery = self._delivery = Delivery(event, hearing, self, cause, self._row)
+        current_delivery.set(delivery)
+        try:
+            await self.observer.handling(message_of(event), self.consumer, delivery)
+        except Exception as error:
+            await self._tell_failure(delivery, error)
+
+    async def _asked(self, event: Event) -> tuple[Subscribed, Subscribed]:
+        """Those who may hear an event, and those who may hear no more of it than its key.
+
+        The others are told so, and their subscription ends.
+        """
         consumer = self.consumer
-        may_hear = []
+        may_hear: Subscribed = []
+        by_key: Subscribed = []
         for key, subscriber in list(self.subscribers.items()):
             try:
                 await consumer.check_event(subscriber, event)
+            except RowIsGone:
+                if is_deletion(event):
+                    by_key.append((key, subscriber))
             except REFUSALS as refusal:
                 if self.owner.drop(subscriber):
                     await consumer.end_subscription(subscriber, event.action, refusal)
@@ -367,8 +385,7 @@ class Subscription:
                 await consumer.fail_event(subscriber, event.action, error)
             else:
                 may_hear.append((key, subscriber))
-        # Whoever has unsubscribed while others were asked hears nothing any more.
-        return tuple(subscriber for key, subscriber in may_hear if key in self.subscribers)
+        return may_hear, by_key
 
     async def _send_held(self, delivery: Delivery, send: Send, message: Any) -> None:
         try:
