@@ -409,16 +409,17 @@ class AsyncAPIConsumer(
         delivery = current_delivery.get()
         if delivery is not None and not delivery.hindered:
             delivery = None
-        if delivery is not None and delivery.gone and request_id_in(content) in delivery.gone:
+        named = None if delivery is None else request_id_in(content)
+        if delivery is not None and delivery.gone and named in delivery.gone:
             return
         if close or not sends_plainly(type(self)):
             await super().send_json(content, close)
         elif self._capture is not None and isinstance(content, dict):
-            if delivery is None or not delivery.keeps(self._capture, content):
+            if delivery is None or not delivery.keeps(self._capture, content, named):
                 await self._capture(content)
         else:
             text = dumps(content)
-            if delivery is None or not delivery.keeps(self._send_text, text):
+            if delivery is None or not delivery.keeps(self._send_text, text, named):
                 await self._send_text(text)
         if call is not None:
             call.note(content)

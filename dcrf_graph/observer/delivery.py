@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from dcrf_graph.calls import Call
 from dcrf_graph.changes.change import Event
@@ -38,12 +38,21 @@ class Subscriber:
         return self.call_id if self.request_id is None else self.request_id
 
 
+class Held(NamedTuple):
+    """A message that must not go out yet, and the request_id that it carries, if any."""
+
+    delivery: Delivery
+    send: Send
+    message: Any
+    request_id: Any
+
+
 class Holder(Protocol):
     """A subscription, as its delivery sees it: what must not go out yet waits there."""
 
-    held: deque[tuple[Delivery, Send, Any]] | None
+    held: deque[Held] | None
 
-    def hold(self, delivery: Delivery, send: Send, message: Any) -> None:
+    def hold(self, held: Held) -> None:
         """Send a message later, when the cause of its event, and of those before, is answered."""
 
 
@@ -94,7 +103,12 @@ class Delivery:
         line = self.line
         return self.cause is not None or bool(self.gone) or (line is not None and bool(line.held))
 
-    def keeps(self, send: Send, message: Any) -> bool:
+    def leave(self, subscriber: Subscriber) -> None:
+        """Let nothing of this out to somebody who has unsubscribed, if it is for them at all."""
+        if any(each is subscriber for each in self.subscribers):
+            self.gone = (*self.gone, subscriber.reply_id)
+
+    def keeps(self, send: Send, message: Any, request_id: Any = None) -> bool:
         """
         Whether something that a handler sends does not go out, or not now.
 
@@ -109,7 +123,7 @@ class Delivery:
         if line is None:
             return False
         if line.held or (self.cause is not None and not self.cause.finished.is_set()):
-            line.hold(self, send, message)
+            line.hold(Held(self, send, message, request_id))
             return True
         return False
 

@@ -30,7 +30,7 @@ from dcrf_graph.encoding import decoder_of
 from dcrf_graph.observer.backlog import Backlog, Policy
 from dcrf_graph.observer.deletions import RowIsGone, is_deletion, told_by_key
 from dcrf_graph.observer.deliverer import deliverer
-from dcrf_graph.observer.delivery import Delivery, Send, Subscriber, current_delivery
+from dcrf_graph.observer.delivery import Delivery, Held, Subscriber, current_delivery
 from dcrf_graph.protocols.effects import Close, CloseCode
 from dcrf_graph.settings import api_settings
 from dcrf_graph.threads import CallContext, in_database_thread
@@ -83,7 +83,7 @@ class Subscription:
         self.group = group
         self.subscribers: dict[Any, Subscriber] = {}
         self.deliverer = deliverer()
-        self.held: deque[tuple[Delivery, Send, Any]] | None = None
+        self.held: deque[Held] | None = None
         # The first event that waits, where it is the only one: no queue is needed for that.
         self._next: tuple[Event, Call | None] | None = None
         self._queue: Backlog | None = None
@@ -114,17 +114,26 @@ class Subscription:
     def remove(self, subscriber: Subscriber) -> int:
         """Let a subscriber out, under every key that it has; returns how many those were.
 
-        From now on nothing is sent to it, but what its handler has itself to say.
+        From now on nothing is sent to it, unless it is its handler that lets it out: what that
+        has to say, and has said before, goes out.
         """
         keys = [key for key, other in self.subscribers.items() if other is subscriber]
         for key in keys:
             del self.subscribers[key]
         if keys:
             self._everybody = None
-            delivery = self._delivery
-            if delivery is not None and current_delivery.get() is not delivery:
-                delivery.gone = (*delivery.gone, subscriber.reply_id)
+            by = current_delivery.get()
+            if by is None or by.line is not self:
+                for delivery in self._under_way():
+                    delivery.leave(subscriber)
         return len(keys)
+
+    def _under_way(self) -> set[Delivery]:
+        """The deliveries that may still send something: the one at work, those that were held."""
+        found = {each.delivery for each in self.held or ()}
+        if self._delivery is not None:
+            found.add(self._delivery)
+        return found
 
     # -- queueing ----------------------------------------------------------------------
 
@@ -197,13 +206,13 @@ class Subscription:
             refusal = Throttled(detail=TOO_SLOW)
             await self.consumer.end_subscription(subscriber, event.action, refusal)
 
-    def hold(self, delivery: Delivery, send: Send, message: Any) -> None:
+    def hold(self, held: Held) -> None:
         """Send a message later, when the cause of its event, and of those before, is answered."""
         if self.held is None:
             self.held = deque()
-        if not self.held and delivery.cause is not None:
-            delivery.cause.followers.append(self._start)
-        self.held.append((delivery, send, message))
+        if not self.held and held.delivery.cause is not None:
+            held.delivery.cause.followers.append(self._start)
+        self.held.append(held)
 
     # -- delivering: what the deliverer asks for ---------------------------------------
 
@@ -223,7 +232,7 @@ class Subscription:
     def _may_send_held(self) -> bool:
         if not self.held:
             return False
-        cause = self.held[0][0].cause
+        cause = self.held[0].delivery.cause
         return cause is None or cause.finished.is_set()
 
     def step(self) -> Work | None:
@@ -242,7 +251,7 @@ class Subscription:
     def _step_aside(self) -> Work | None:
         """The same where more waits than one event: what was held, then the oldest."""
         if self.held and self._may_send_held():
-            return self._send_held(*self.held.popleft())
+            return self._send_held(self.held.popleft())
         queue = self._waiting()
         if not queue:
             self._go_on()
@@ -387,14 +396,15 @@ class Subscription:
                 may_hear.append((key, subscriber))
         return may_hear, by_key
 
-    async def _send_held(self, delivery: Delivery, send: Send, message: Any) -> None:
+    async def _send_held(self, held: Held) -> None:
+        delivery = held.delivery
         try:
-            following = self.held[0][0].cause if self.held else None
+            following = self.held[0].delivery.cause if self.held else None
             if following is not None and following is not delivery.cause:
                 following.followers.append(self._start)
-            if not delivery.over:
+            if not delivery.over and held.request_id not in delivery.gone:
                 current_delivery.set(delivery)
-                await send(message)
+                await held.send(held.message)
         finally:
             self._go_on()
 

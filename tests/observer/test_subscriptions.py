@@ -14,7 +14,8 @@ from django.http import Http404
 from django.test import override_settings
 
 from dcrf_graph.changes.hub import hub
-from tests.native.client import Client, connected, in_thread
+from dcrf_graph.decorators import action
+from tests.native.client import PATIENCE, Client, connected, in_thread
 from tests.observer.parcels import Doorkeeper, ParcelConsumer, whereabouts
 from tests.testapp.models import Parcel
 
@@ -264,3 +265,54 @@ async def test_too_many_subscriptions_are_refused_as_a_whole() -> None:
         assert hub.count() == 2
         await watch(client, 1, places=[1, 2])
         await watch(client, 2, places=[3])
+
+
+class Filling(ParcelConsumer):
+    """A client hears of what it does itself, after the reply."""
+
+    @action()
+    async def fill(self, titles: list[str], **kwargs: Any) -> None:
+        await arrive(*titles)
+
+
+class Reluctant:
+    """A server that passes a frame on when a test says so."""
+
+    def __init__(self, client: Client) -> None:
+        self.waiting: asyncio.Queue[asyncio.Future[None]] = asyncio.Queue()
+        self._send, client.send_to_client = client.send_to_client, self.send
+
+    async def send(self, message: dict[str, Any]) -> None:
+        passes = asyncio.get_running_loop().create_future()
+        self.waiting.put_nowait(passes)
+        await passes
+        await self._send(message)
+
+    async def next(self) -> asyncio.Future[None]:
+        """The next frame that waits; it passes when this is set."""
+        return await asyncio.wait_for(self.waiting.get(), PATIENCE)
+
+
+async def test_what_was_held_for_who_has_unsubscribed_is_not_sent_any_more() -> None:
+    """Of several events, and of those whom one event is for, whoever is still there."""
+    async with connected(Filling) as client:
+        await watch(client, 1, 2)
+        server = Reluctant(client)
+        await client.send("fill", 3, titles=["a", "b", "c"])
+        (await server.next()).set_result(None)
+        first = await server.next()
+        await client.send("unwatch", 4, places=[1], watching=1)
+        reply = await server.next()
+        for each in (first, reply):
+            each.set_result(None)
+        for _ in "abc":
+            (await server.next()).set_result(None)
+        frames = await client.rest()
+    assert [(f["request_id"], f["data"] and f["data"][0]) for f in frames] == [
+        (3, None),
+        (1, "a"),
+        (4, None),
+        (2, "a"),
+        (2, "b"),
+        (2, "c"),
+    ]

@@ -258,6 +258,24 @@ async def test_a_handler_that_is_at_work_when_its_subscription_ends_is_not_heard
 
 
 @OPEN
+async def test_who_comes_and_leaves_while_a_handler_is_at_work_silences_nobody(
+    transport: str,
+) -> None:
+    stage = Stage(world.make_router(), transport)
+    async with stage.open() as client:
+        await subscribe(stage, client)
+        BusyConsumer.thinks.open.clear()
+        await in_thread(Note.objects.create, text="heard")
+        await soon(BusyConsumer.thinks.reached)
+        BusyConsumer.subscribed.clear()
+        await ask(stage, client, "subscribe_notes", 10)
+        await soon(BusyConsumer.subscribed)
+        await end(stage, client, 10 if stage.native else "2")
+        BusyConsumer.thinks.open.set()
+        assert await of_subscription(stage, client, 9 if stage.native else "1")
+
+
+@OPEN
 @override_settings(DCRF_GRAPH={"EXECUTION_TIMEOUT": 0.02})
 async def test_a_subscription_outlives_the_time_of_a_call(transport: str) -> None:
     """And so does a streaming action."""
