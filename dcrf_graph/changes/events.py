@@ -45,12 +45,11 @@ def events_of_commit(
     rows = rows_of(record for record, _ in heard)
     events: list[Event] = []
     for record, sources in heard:
-        row = rows.get(id(record))
-        if row is None:
-            continue  # It is gone again: its own delete is on the way.
+        if id(record) not in rows:
+            continue
         for source in sources:
             try:
-                events.extend(events_of(source, record, row))
+                events.extend(events_of(source, record, rows[id(record)]))
             except Exception:
                 logger.exception("The observer %s failed on a change", source.stable_id)
     return events
@@ -63,16 +62,20 @@ def heard_of(record: Record, wanted: list[Source]) -> list[Source]:
     return [source for source in wanted if source.many_to_many]
 
 
-def rows_of(records: Iterable[Record]) -> dict[int, Model]:
-    """The row of each record, by the record's id; those that are gone again are left out."""
-    rows: dict[int, Model] = {}
+def rows_of(records: Iterable[Record]) -> dict[int, Model | None]:
+    """The row of each record, by the record's id; None for those that are gone again.
+
+    A row that was deleted, and is there when that is told late, was created again.
+    Those that could not be read are left out.
+    """
+    rows: dict[int, Model | None] = {}
     unread: dict[tuple[type[Model], str], list[Record]] = {}
     for record in records:
         if record.action is Action.DELETE:
             rows[id(record)] = deleted_row(record)
         elif record.saved is not None:
             rows[id(record)] = made_of(record.model, record.saved, record.using)
-        else:
+        if record.late or id(record) not in rows:
             unread.setdefault((record.model, record.using), []).append(record)
     for (model, using), batch in unread.items():
         try:
@@ -80,7 +83,13 @@ def rows_of(records: Iterable[Record]) -> dict[int, Model]:
         except Exception:
             logger.exception("Changes of %s were not told", model._meta.label)
             continue
-        rows.update({id(r): found[r.pk] for r in batch if r.pk in found})
+        for record in batch:
+            if record.pk in found:
+                rows[id(record)] = found[record.pk]
+                if record.action is Action.DELETE:
+                    record.action = Action.UPDATE
+            else:
+                rows.setdefault(id(record), None)
     return rows
 
 
@@ -93,10 +102,14 @@ def deleted_row(record: Record) -> Model:
     return row
 
 
-def events_of(source: Source, record: Record, row: Model) -> Iterable[Event]:
-    """What one observer says of a committed change."""
+def events_of(source: Source, record: Record, row: Model | None) -> Iterable[Event]:
+    """What one observer says of a committed change; row is None if it is gone again.
+
+    Then its own delete is told to the groups that it was in last: those that it
+    had been in before have to hear of it here.
+    """
     is_delete = record.action is Action.DELETE
-    after = frozenset[str]() if is_delete else groups_of(source, row)
+    after = frozenset[str]() if is_delete or row is None else groups_of(source, row)
     before = groups_known(source, record, row, after)
     change = Change(record.model, record.pk, record.action, before, after, record.using)
     for action, groups in change.by_group():
@@ -105,7 +118,7 @@ def events_of(source: Source, record: Record, row: Model) -> Iterable[Event]:
             continue
         left = action is Action.DELETE and not is_delete
         message = record.messages.get(source.stable_id) if is_delete else None
-        if left or (is_delete and message is None and record.deleted is None):
+        if row is None or left or (is_delete and message is None and record.deleted is None):
             message = source.serialize_key(record.pk, action)
         elif message is None:
             message = source.serialize(row, action)
@@ -134,10 +147,10 @@ def groups_of(source: Source, instance: Model) -> frozenset[str]:
 
 
 def groups_known(
-    source: Source, record: Record, row: Model, after: frozenset[str]
+    source: Source, record: Record, row: Model | None, after: frozenset[str]
 ) -> frozenset[str]:
     """The groups that a row belonged to before a change."""
-    if record.action is Action.CREATE:
+    if record.action is Action.CREATE or (row is None and not source.grouped):
         return frozenset()
     known = record.before.get(source.stable_id)
     if known is not None:
@@ -145,7 +158,8 @@ def groups_known(
     if record.action is not Action.DELETE and not source.grouped:
         return after
     # Nobody listened when the row was saved or deleted, or no column of it changed.
-    return groups_of(source, row_before(record) or row)
+    known_row = row_before(record) or row
+    return frozenset() if known_row is None else groups_of(source, known_row)
 
 
 def row_before(record: Record) -> Model | None:

@@ -6,7 +6,8 @@ that is rolled back is never heard of. What survives is put together after the
 last of them: several changes of one row become the net one, and one flush
 publishes the whole commit.
 
-Source: docs/decisions/0004-one-flush-per-commit.md
+Source: docs/decisions/0004-one-flush-per-commit.md,
+docs/decisions/0037-what-a-callback-overtakes-is-read.md
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
-from weakref import ReferenceType, WeakKeyDictionary, ref
+from weakref import ReferenceType, ref
 
 from django.db.models import Model
 
@@ -42,7 +43,8 @@ class Record:
     been loaded with if this commits. ``relations_only`` means that no column of
     the row changed; then nobody may have held an instance of it. ``kept_as`` is
     its row in the outbox. ``changed`` are the names of the fields that an update
-    wrote, or None where that is not known.
+    wrote, or None where that is not known. ``late`` says that later changes of the
+    row may have been told already.
     """
 
     model: type[Model]
@@ -58,6 +60,7 @@ class Record:
     relations_only: bool = False
     kept_as: Any = None
     changed: frozenset[str] | None = None
+    late: bool = False
     before: dict[str, frozenset[str]] = field(default_factory=dict)
     messages: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -72,14 +75,16 @@ Flush = Callable[[list[Record]], None]
 class Journal:
     """What one transaction has changed so far, on one connection."""
 
-    def __init__(self, connection: Any, flush: Flush, earlier: Journal | None = None) -> None:
+    def __init__(self, connection: Any, flush: Flush, waiting: list[Journal] | None = None) -> None:
         self.connection = connection
         self.survived: dict[Key, Record | None] = {}
         self.latest = 0
         self.outboxed: list[Any] = []
         self.statements: Statements | None = None
+        self.overtaken = False
+        """Whether another transaction of the connection has begun since this one ended."""
         self._flush = flush
-        self._earlier = earlier
+        self._waiting = [] if waiting is None else waiting
 
     def add(self, records: Sequence[Record]) -> None:
         """Register changes in the current savepoint, and the flush after them."""
@@ -127,6 +132,8 @@ class Journal:
 
     def keep(self, records: Sequence[Record]) -> None:
         """Merge changes that were committed with the earlier ones of their rows."""
+        if self not in self._waiting:
+            self._waiting.append(self)
         for record in records:
             if record.kept_as is not None:
                 self.outboxed.append(record.kept_as)
@@ -154,33 +161,40 @@ class Journal:
         self.survived[key] = record
 
     def flush(self) -> None:
-        """Hand over what the commit amounts to, in the order of the rows' first changes."""
-        if self._earlier is not None:
-            earlier, self._earlier = self._earlier, None
-            earlier.flush_late()
+        """Hand over what the commit amounts to, in the order of the rows' first changes.
+
+        First what other commits of the connection have kept: a callback of the
+        application that wrote, or failed, came before their flush.
+        """
+        waiting = [journal for journal in self._waiting if journal is not self]
+        self._waiting.clear()
+        for journal in waiting:
+            journal.overtaken = True
+            journal.hand_over()
+        self.hand_over()
+
+    def hand_over(self) -> None:
+        """Hand over what was kept until now."""
         records = [record for record in self.survived.values() if record is not None]
         self.survived = {}
-        if self.statements is not None:
-            for record in records:
-                # A later statement may have changed the row once more, unseen.
-                if record.written_at != self.statements.count:
-                    record.saved = None
-            self.stop()
+        for record in records:
+            # A later statement may have changed the row once more, unseen.
+            if self.statements is not None and record.written_at != self.statements.count:
+                record.saved = None
+            if self.overtaken:
+                record.saved, record.late = None, True
+        self.stop()
         if records:
             self._flush(records)
         if self.outboxed:
             ids, self.outboxed = self.outboxed, []
             outbox.published(ids, self.connection.alias)
 
-    def flush_late(self) -> None:
-        """Hand over what was kept when a callback of the application came, or failed, before us.
-
-        Meanwhile the rows may have changed again, so each is read.
-        """
-        for record in self.survived.values():
-            if record is not None:
-                record.saved = None
-        self.flush()
+    def follow(self) -> Journal:
+        """The journal of the next transaction of the connection, which this one's has ended."""
+        self.stop()
+        self.overtaken = True
+        return Journal(self.connection, self._flush, self._waiting)
 
     def stop(self) -> None:
         """Count no more: the transaction has ended."""
@@ -224,7 +238,8 @@ def settle(record: Record) -> None:
             remember(instance, record.snapshot)
 
 
-_journals: WeakKeyDictionary[Any, Journal] = WeakKeyDictionary()
+JOURNAL = "_dcrf_graph_journal"
+"""Where a connection has its journal, which ends with it."""
 
 
 def journal_of(connection: Any, flush: Flush) -> Journal:
@@ -233,19 +248,15 @@ def journal_of(connection: Any, flush: Flush) -> Journal:
     A journal whose flush is no longer registered belongs to a transaction that
     was rolled back or committed.
     """
-    journal: Journal | None = _journals.get(connection)
+    journal: Journal | None = getattr(connection, JOURNAL, None)
     if journal is not None and connection.in_atomic_block:
         for _, function, *_ in reversed(connection.run_on_commit):
             is_registered = getattr(function, "journal", None) is journal
             if is_registered:
                 return journal
-    if journal is not None:
-        journal.stop()
-    # Changes that an on_commit callback makes belong to a commit of their own; what is kept of the
-    # one that calls it was first, and is told first.
-    earlier = journal if journal is not None and journal.survived else None
-    opened = Journal(connection, flush, earlier)
-    _journals[connection] = opened
+    # Changes that an on_commit callback makes belong to a commit of their own.
+    opened = Journal(connection, flush) if journal is None else journal.follow()
+    setattr(connection, JOURNAL, opened)
     return opened
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import pytest
@@ -224,6 +224,39 @@ def test_two_instances_of_a_row_that_each_write_a_part_are_told_together() -> No
             second.weight = 2
             second.save(update_fields=["weight"])
         assert [body for *_, body in reader.read()] == [["first", 2]]
+
+
+def test_a_row_that_a_later_statement_has_changed_is_told_as_it_was_committed() -> None:
+    with observed(Parcel, body=lambda parcel: parcel.place) as reader:
+        with transaction.atomic():
+            parcel = Parcel.objects.create(place=1)
+            Parcel.objects.filter(pk=parcel.pk).update(place=2)
+        assert reader.read() == [("create", "observer", 2)]
+
+
+def test_who_begins_to_listen_in_between_hears_the_move_from_the_committed_group() -> None:
+    parcel = Parcel.objects.create(place=1)
+    with ExitStack() as stack:
+        with transaction.atomic():
+            for place in (2, 3):
+                parcel = Parcel.objects.get(pk=parcel.pk)
+                parcel.place = place
+                parcel.save()
+            reader = stack.enter_context(placed())
+        assert moves(reader) == [("delete", "1"), ("create", "3")]
+
+
+def test_who_begins_to_listen_before_a_deletion_commits_hears_it_in_the_committed_group() -> None:
+    Parcel.objects.create(place=1)
+    parcel = Parcel.objects.get()
+    nobody_listens_to = Observer(group_by=lambda row: row.place)
+    watch(Parcel, nobody_listens_to)
+    with ExitStack() as stack:
+        with transaction.atomic():
+            parcel.place = 2
+            parcel.delete()
+            reader = stack.enter_context(placed(stable_id="later"))
+        assert moves(reader) == [("delete", "1")]
 
 
 def test_a_related_row_whose_save_was_rolled_back_is_not_told() -> None:

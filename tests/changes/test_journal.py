@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from typing import Any
+from weakref import ref
 
 import pytest
-from django.db import transaction
+from django.db import connections, transaction
 
+from dcrf_graph.changes.journal import journal_of
 from tests.changes.doubles import Reader, observed
 from tests.testapp.models import Note, Parcel
 
@@ -227,6 +230,97 @@ def test_what_a_failing_callback_held_up_is_told_with_the_next_commit(notes: Rea
     Note.objects.filter(pk=note.pk).update(text="meanwhile")
     written("next")()
     assert texts(notes) == [("create", "meanwhile"), ("create", "next")]
+
+
+def test_what_is_held_up_is_not_lost_with_a_transaction_that_is_rolled_back(
+    notes: Reader,
+) -> None:
+    def fail() -> None:
+        raise Undo
+
+    with suppress(Undo), transaction.atomic():
+        written("held up")()
+        transaction.on_commit(fail)
+    rolled_back(written("undone"))
+    written("next")()
+    assert texts(notes) == [("create", "held up"), ("create", "next")]
+
+
+def test_a_row_that_a_callback_changes_before_it_is_told_is_told_as_it_is_then(
+    notes: Reader,
+) -> None:
+    with transaction.atomic():
+        note = written("one")()
+        transaction.on_commit(lambda: Note(pk=note.pk, text="by the callback").save())
+        note.text = "two"
+        note.save()
+    assert [text for _, text in texts(notes)] == ["by the callback"] * 3
+
+
+def test_a_row_that_a_callback_deletes_before_it_is_told_is_not_told_after_that(
+    notes: Reader,
+) -> None:
+    note = written("old")()
+    notes.read()
+    with transaction.atomic():
+        transaction.on_commit(lambda: Note.objects.get().delete())
+        note.text = "new"
+        note.save()
+    assert [action for action, _ in texts(notes)] == ["delete"]
+
+
+def test_a_row_that_a_callback_deletes_before_its_move_is_told_leaves_its_old_group() -> None:
+    parcel = Parcel.objects.create(place=1)
+    with observed(Parcel, "1", "2", group_by=lambda row: row.place) as reader:
+        with transaction.atomic():
+            transaction.on_commit(lambda: Parcel.objects.get().delete())
+            parcel.place = 2
+            parcel.save()
+        assert ("delete", "1", {"key": parcel.pk}) in reader.read()
+
+
+def test_a_row_that_a_callback_creates_again_before_its_deletion_is_told_is_there(
+    notes: Reader,
+) -> None:
+    note = written("old")()
+    pk = note.pk
+    notes.read()
+    with transaction.atomic():
+        transaction.on_commit(lambda: Note(pk=pk, text="new").save(force_insert=True))
+        note.delete()
+    assert texts(notes) == [("create", "new"), ("update", "new")]
+
+
+def test_a_callback_may_have_callbacks_of_its_own(notes: Reader) -> None:
+    def again() -> None:
+        with transaction.atomic():
+            transaction.on_commit(lambda: None)
+            written("by the callback")()
+
+    with transaction.atomic():
+        written("one")()
+        transaction.on_commit(again)
+        written("other")()
+    assert [text for _, text in texts(notes)] == ["one", "by the callback", "other"]
+
+
+def test_what_is_created_again_after_it_amounted_to_nothing_is_a_create(notes: Reader) -> None:
+    with transaction.atomic():
+        note = written("one")()
+        pk = note.pk
+        note.delete()
+        with transaction.atomic():
+            Note.objects.create(pk=pk, text="again")
+    assert texts(notes) == [("create", "again")]
+
+
+def test_a_connection_that_nobody_uses_any_more_is_not_kept() -> None:
+    connection = connections.create_connection("default")
+    journal_of(connection, lambda records: None)
+    kept = ref(connection)
+    del connection
+    gc.collect()
+    assert kept() is None
 
 
 def test_a_test_that_runs_the_callbacks_itself_hears_the_changes(
