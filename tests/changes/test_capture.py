@@ -413,6 +413,18 @@ def test_an_observer_without_relations_hears_nothing_of_them_and_reads_nothing()
         assert reader.read() == []
 
 
+@pytest.mark.parametrize("first", ["relations", "columns"])
+def test_a_row_of_which_more_than_relations_changes_is_told_without_them(first: str) -> None:
+    parcel, friend = Parcel.objects.create(place=1), Parcel.objects.create(place=3)
+    acts: list[Callable[[], Any]] = [lambda: parcel.friends.add(friend), parcel.save]
+    parcel.place = 2
+    with placed() as reader:
+        with transaction.atomic():
+            for act in acts if first == "relations" else reversed(acts):
+                act()
+        assert moves(reader) == [("delete", "1"), ("create", "2")]
+
+
 # -- proxies -------------------------------------------------------------------------------------
 
 
