@@ -623,7 +623,7 @@ class Transactions(Acts, RuleBasedStateMachine):
             assert not any(taken.values()), "told before the commit, or of what was undone"
         else:
             was = self.committed[owner, alias]
-            starts = self.starts.pop((owner, alias), [])
+            starts = self.starts.get((owner, alias), [])
             ledger = self.settle(owner, alias, taken)
             now = self.committed[owner, alias]
             for name, events in taken.items():
@@ -631,6 +631,9 @@ class Transactions(Acts, RuleBasedStateMachine):
                 firsts = [bisect_left(starts, ledger[event.pk][0]) for event in events]
                 assert firsts == sorted(firsts), f"not in the order of the first changes: {events}"
                 check_messages(events, was, now)
+        for each in ALIASES:
+            if not self.depth(owner, each):
+                self.starts.pop((owner, each), None)
 
     def replay(self, name: str, events: list[Event], strictly: bool) -> None:
         """Do to what each group has heard of what it hears now."""
