@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from dcrf_graph.exceptions import TooManyConnections
@@ -46,9 +46,11 @@ class Admission:
         scope: the connection's own, whose user may become another.
     """
 
+    __slots__ = ("_client", "scope")
+
     def __init__(self, scope: Mapping[str, Any]) -> None:
         self.scope = scope
-        self._held = ExitStack()
+        self._client: Client | None = None
 
     def take(self) -> None:
         """
@@ -57,12 +59,22 @@ class Admission:
         Raises:
             TooManyConnections: if the client has as many as it may; nothing is counted.
         """
-        self._held.close()
-        self._held.enter_context(admitted(self.scope))
+        self.close()
+        client, limit = client_of(self.scope)
+        if client is None:
+            return
+        if limit is not None and open_for[client] >= limit:
+            raise TooManyConnections()
+        open_for[client] += 1
+        self._client = client
 
     def close(self) -> None:
         """Be counted no more; harmless when repeated."""
-        self._held.close()
+        client, self._client = self._client, None
+        if client is not None:
+            open_for[client] -= 1
+            if not open_for[client]:
+                del open_for[client]
 
 
 @contextmanager
@@ -73,16 +85,9 @@ def admitted(scope: Mapping[str, Any]) -> Iterator[None]:
     Raises:
         TooManyConnections: if its client has as many as it may; nothing was counted.
     """
-    client, limit = client_of(scope)
-    if client is None:
-        yield
-        return
-    if limit is not None and open_for[client] >= limit:
-        raise TooManyConnections()
-    open_for[client] += 1
+    admission = Admission(scope)
+    admission.take()
     try:
         yield
     finally:
-        open_for[client] -= 1
-        if not open_for[client]:
-            del open_for[client]
+        admission.close()

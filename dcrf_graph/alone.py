@@ -1,24 +1,29 @@
 """
-A consumer that has a socket to itself: whose pages may open it, and whose it is.
+A consumer that has a socket to itself: whose pages may open it, whose it is, and what it reads.
 
 The router does the same for its own socket. What the consumer does with its
 frames is its own.
+
+Source: docs/decisions/0039-a-consumer-alone-is-served-by-its-own-loop.md
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import closing
-from contextvars import Context
+from contextvars import Context, copy_context
 from typing import Any
 
+from channels.exceptions import StopConsumer
+from channels.layers import get_channel_layer
 from channels.security.websocket import WebsocketDenier
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from rest_framework.exceptions import APIException
 
 from dcrf_graph.admission import Admission
 from dcrf_graph.authentication import Identity, Payload, Scope, authenticate
+from dcrf_graph.calls import Turns
 from dcrf_graph.closing import send_close
 from dcrf_graph.connection import Connection
 from dcrf_graph.exceptions import TooManyConnections
@@ -38,104 +43,238 @@ class Alone:
     """
     The socket of one consumer.
 
+    An action may close it and return something, and may still run when the client
+    leaves; servers raise when they are told to send then, so nothing is sent.
+
     Args:
         consumer: an ``AsyncAPIConsumer`` whose ``__call__`` this is.
         connection: its own.
     """
 
-    def __init__(self, consumer: Any, connection: Connection, receive: Receive, send: Send) -> None:
+    __slots__ = (
+        "_channel",
+        "_closed",
+        "_dispatching",
+        "_ended_by",
+        "_leaving",
+        "_send",
+        "_turn",
+        "admission",
+        "connection",
+        "consumer",
+        "context",
+        "presence",
+        "serving",
+    )
+
+    def __init__(self, consumer: Any, connection: Connection, send: Send) -> None:
         self.consumer = consumer
         self.connection = connection
-        connection.closer = self._close
         self.presence: Presence | None = None
-        self._receive, self._send = while_open(receive, send)
+        self.admission: Admission | None = None
+        self.serving: asyncio.Task[Any] | None = None
+        self.context: Context | None = None
+        self._channel: Channel | None = None
+        self._dispatching = False
+        self._turn: asyncio.Future[None] | None = None
+        self._ended_by: Exception | None = None
+        self._closed = False
+        self._leaving = False
+        self._send = send
 
-    async def run(self, scope: Scope, serve: Callable[..., Awaitable[None]]) -> None:
-        """Let ``serve(scope, receive, send)`` serve the socket, if whoever opens it may."""
-        if scope["type"] != "websocket":
-            await serve(scope, self._receive, self._send)
-            return
-        if not Origins(serve).let_in(scope):
-            denier: Any = WebsocketDenier()
-            await denier(scope, self._receive, self._send)
-            return
-        own = dict(scope)
-        self.presence = Presence(own, self.connection, self.identify, self._leave, self._adopt)
-        try:
-            await self.presence.enter()
-        except Exception as error:
-            await self._refuse(refusal_of(error))
-            return
-        self.admission = Admission(own)
-        with closing(self.admission):
+    async def enter(self, scope: Any, receive: Receive) -> bool:
+        """Let the client in, if whoever opens the socket may; then the consumer is ready."""
+        if scope["type"] == "websocket":
+            if not Origins(self.consumer).let_in(scope):
+                denier: Any = WebsocketDenier()
+                await denier(scope, receive, self.send)
+                return False
+            own = dict(scope)
+            self.connection.socket = self
+            self.presence = Presence(own, self.connection, self, scope)
+            try:
+                await self.presence.enter()
+            except Exception as error:
+                await self._refuse(refusal_of(error), receive)
+                return False
+            self.admission = Admission(own)
             try:
                 self.admission.take()
             except TooManyConnections as full:
-                await self._refuse(Close(CloseCode.TRY_AGAIN_LATER, str(full.detail)))
+                await self._refuse(Close(CloseCode.TRY_AGAIN_LATER, str(full.detail)), receive)
+                return False
+            scope = own
+        layer = get_channel_layer(self.consumer.channel_layer_alias)
+        self.consumer.host(
+            scope,
+            self.connection,
+            self.send,
+            layer,
+            None if layer is None else await layer.new_channel(),
+            self.channel_used,
+            self.send_text,
+        )
+        self.serving = asyncio.current_task()
+        return True
+
+    def leave_behind(self) -> None:
+        """The socket is over: nothing is counted any more, and nobody waits for what comes."""
+        self.serving = None
+        if self.admission is not None:
+            self.admission.close()
+
+    # -- what comes --------------------------------------------------------------------------
+
+    async def take(self, message: Any) -> None:
+        """
+        Give the consumer what the client has sent, and wait until it has been handled.
+
+        Frames are not read any more when the process ends.
+
+        Raises:
+            StopConsumer: there is nothing more to serve.
+            Exception: whatever the handler raises; the socket is the server's to close.
+        """
+        if message["type"] == "websocket.disconnect":
+            self._closed = True
+        elif self._leaving and message["type"] == "websocket.receive":
+            farewell = self.presence and self.presence.farewell
+            if farewell and farewell.restart:
                 return
-            await serve(own, self.receive, self.send)
+        try:
+            if self._channel is not None:
+                self._turn = self._channel.turns.ask(shared=False)
+                await self._turn
+            self._dispatching = True
+            await self.consumer.dispatch(message)
+        finally:
+            self._dispatching = False
+            if self.context is None:
+                self.context = copy_context()
+            if self._turn is not None and self._channel is not None:
+                self._channel.turns.give_up(self._turn)
+                self._turn = None
+
+    def channel_used(self) -> None:
+        """Listen to the consumer's own channel from now on: somebody may send to it."""
+        if self._channel is None and self.consumer.channel_layer is not None and self.serving:
+            self._channel = Channel(self)
+            if self._dispatching:
+                self._turn = self._channel.turns.ask(shared=False)
+
+    def end_by(self, error: Exception) -> None:
+        """End the socket by what a message of the channel led to."""
+        if self.serving is not None and self._ended_by is None:
+            self._ended_by = error
+            self.serving.cancel()
+
+    def ended(self, cancelled: asyncio.CancelledError) -> None:
+        """Find out why the serving task was cancelled.
+
+        Raises:
+            CancelledError: by somebody else.
+            Exception: what a handler of the channel has raised.
+        """
+        if self._ended_by is None or self.serving is None or self.serving.uncancel():
+            raise cancelled
+        if not isinstance(self._ended_by, StopConsumer):
+            raise self._ended_by
+
+    # -- what goes ---------------------------------------------------------------------------
+
+    async def send(self, message: Any) -> None:
+        """Send what the consumer sends, but for events when the client has been told to go."""
+        kind = message["type"]
+        late = self._leaving and kind == "websocket.send" and current_delivery.get() is not None
+        if self._closed or late:
+            return
+        self._closed = kind == "websocket.close"
+        try:
+            await self._send(message)
+        except OSError:
+            self._closed = True
+
+    async def send_text(self, text: str) -> None:
+        """The same with the text of a frame: the way of an event."""
+        if self._closed or (self._leaving and current_delivery.get() is not None):
+            return
+        try:
+            await self._send({"type": "websocket.send", "text": text})
+        except OSError:
+            self._closed = True
+
+    async def close(self, close: Close) -> None:
+        """Close the socket, once."""
+        await send_close(self.send, close)
+
+    async def _refuse(self, close: Close, receive: Receive) -> None:
+        # A browser shows a close code and a reason only of a socket that was open.
+        if (await receive())["type"] == "websocket.connect":
+            await self.send({"type": "websocket.accept"})
+            await self.close(close)
+
+    # -- whose it is -------------------------------------------------------------------------
 
     async def identify(self, scope: Scope, payload: Payload) -> Identity:
         """Ask the consumer's own authenticators, else those of the settings."""
         return await authenticate(self.consumer.authentication_classes, scope, payload)
 
-    async def receive(self) -> Any:
-        """What the client sends next; frames are not read any more when the process ends."""
-        assert self.presence is not None
-        while True:
-            message = await self._receive()
-            farewell = self.presence.farewell
-            restarting = farewell is not None and farewell.restart
-            if not (restarting and message["type"] == "websocket.receive"):
-                return message
-
-    def send(self, message: Any) -> Awaitable[None]:
-        """Send what the consumer sends, but for events when the client has been told to go."""
-        assert self.presence is not None
-        leaving = self.presence.farewell is not None and message["type"] == "websocket.send"
-        if leaving and current_delivery.get() is not None:
-            return nothing()
-        return self._send(message)
-
-    def send_text(self, text: str) -> Awaitable[None]:
-        """The same with the text of a frame."""
-        presence = self.presence
-        leaving = presence is not None and presence.farewell is not None
-        if leaving and current_delivery.get() is not None:
-            return nothing()
-        return self._send({"type": "websocket.send", "text": text})
-
-    async def _refuse(self, close: Close) -> None:
-        # A browser shows a close code and a reason only of a socket that was open.
-        if (await self._receive())["type"] == "websocket.connect":
-            await self._send({"type": "websocket.accept"})
-            await self._close(close)
-
-    async def _close(self, close: Close) -> None:
-        await send_close(self._send, close)
-
-    def _leave(self, farewell: Farewell) -> None:
+    def leave(self, farewell: Farewell) -> None:
+        """End the connection, after the replies that still run if there is time."""
+        self._leaving = True
         self.connection.start(self._part(farewell), context=Context())
 
     async def _part(self, farewell: Farewell) -> None:
         if not farewell.at_once:
             self.consumer.hush()
             await within(farewell.patience, self.connection.idle())
-        await self._close(Close(farewell.code, farewell.reason))
+        await self.close(Close(farewell.code, farewell.reason))
         self.connection.over.set()
 
-    async def _adopt(self) -> None:
+    async def adopt(self) -> None:
+        """Go on as the user that is known now, if it may."""
         assert self.presence is not None
+        assert self.admission is not None
         self.consumer.scope.update(self.presence.known)
         try:
             self.admission.take()
             await self.consumer.check_connection()
         except TooManyConnections as full:
-            await self._close(Close(CloseCode.TRY_AGAIN_LATER, str(full.detail)))
+            await self.close(Close(CloseCode.TRY_AGAIN_LATER, str(full.detail)))
         except APIException as refusal:
-            await self._close(refusal_of(refusal))
+            await self.close(refusal_of(refusal))
         else:
             await self.consumer.subscriptions.ask_again()
+
+
+class Channel:
+    """
+    The channel of a consumer, which is listened to because its name is known.
+
+    What it brings is handled between the frames of the client, one after the other in the order
+    in which they came, as in Channels; what a handler raises ends the connection.
+    """
+
+    __slots__ = ("_alone", "turns")
+
+    def __init__(self, alone: Alone) -> None:
+        self._alone = alone
+        self.turns = Turns()
+        # Not the context of the call that asked first: it ends before.
+        serving = alone.context is None or asyncio.current_task() is alone.serving
+        context = copy_context() if serving else alone.context
+        alone.connection.start(self._listen(), context=context)
+
+    async def _listen(self) -> None:
+        consumer = self._alone.consumer
+        layer, name = consumer.channel_layer, consumer.channel_name
+        try:
+            while True:
+                message = await layer.receive(name)
+                async with self.turns.take(self.turns.ask(shared=False)):
+                    await consumer.dispatch(message)
+        except Exception as error:
+            self._alone.end_by(error)
 
 
 def refusal_of(error: Exception) -> Close:
@@ -148,34 +287,3 @@ def refusal_of(error: Exception) -> Close:
         case _:
             logger.error("The authenticator failed", exc_info=error)
             return INTERNAL_ERROR
-
-
-async def nothing() -> None:
-    """Sends nothing."""
-
-
-def while_open(receive: Receive, send: Send) -> tuple[Receive, Send]:
-    """A connection's ``receive``, and a ``send`` that drops what comes after its end.
-
-    An action may close the socket and return something, and may still run when
-    the client leaves; servers raise when they are told to send then.
-    """
-    closed = False
-
-    async def receive_until_closed() -> Any:
-        nonlocal closed
-        message = await receive()
-        closed = closed or message["type"] == "websocket.disconnect"
-        return message
-
-    async def send_while_open(message: Any) -> None:
-        nonlocal closed
-        if closed:
-            return
-        closed = message["type"] == "websocket.close"
-        try:
-            await send(message)
-        except OSError:
-            closed = True
-
-    return receive_until_closed, send_while_open

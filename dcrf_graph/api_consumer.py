@@ -18,7 +18,7 @@ from contextlib import AsyncExitStack
 from functools import cache
 from typing import Any, ClassVar
 
-from channels.exceptions import InvalidChannelLayerError
+from channels.exceptions import InvalidChannelLayerError, StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from rest_framework.exceptions import (
     APIException,
@@ -31,7 +31,13 @@ from dcrf_graph.alone import Alone
 from dcrf_graph.answers import INTERNAL_ERROR, Answers
 from dcrf_graph.arguments import RESERVED
 from dcrf_graph.calls import RESERVED_ARGUMENTS, Call, Turns, calling, current_call
-from dcrf_graph.cancelling import CANCEL, REQUEST_ID_TYPE, Cancelling, request_id_of
+from dcrf_graph.cancelling import (
+    CANCEL,
+    NO_CALLS,
+    REQUEST_ID_TYPE,
+    Cancelling,
+    request_id_of,
+)
 from dcrf_graph.connection import Connection
 from dcrf_graph.detachment import Detachment
 from dcrf_graph.encoding import dumps
@@ -98,12 +104,9 @@ class AsyncAPIConsumer(
         super().__init__(*args, **kwargs)
         self.groups = set(self.groups or ())
         self.detached_tasks = []
-        self.detached_calls = {}
         self.subscriptions = Subscriptions(self)
         self._turns = Turns()
-        self.calls_under_way = {}
         self._connection: Connection | None = None
-        self._protocol = NativeConsumer(max_frame_size=api_settings.MAX_FRAME_SIZE)
         self._channel_name: str | None = None
         self._on_channel_use: Callable[[], None] | None = None
         self._transmit: Callable[[Any], Awaitable[None]] = nowhere
@@ -115,20 +118,21 @@ class AsyncAPIConsumer(
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection alone, as an ASGI application."""
-        self._connection = Connection()
-        serve_channels = super().__call__
-
-        alone = Alone(self, self._connection, receive, send)
-
-        async def serve(scope: Any, receive: Any, send: Any) -> None:
-            self._transmit, self._send_text = send, alone.send_text
-            await serve_channels(scope, receive, self._pass_on)
-
+        # Whatever this waits in is kept for as long as the client is there: one frame, no copies.
+        connection = self._connection = Connection()
+        alone = Alone(self, connection, send)
         try:
-            await alone.run(scope, serve)
+            if await alone.enter(scope, receive):
+                while True:
+                    await alone.take(await receive())
+        except StopConsumer:
+            pass
+        except asyncio.CancelledError as cancelled:
+            alone.ended(cancelled)
         finally:
+            alone.leave_behind()
             self.subscriptions.close()
-            await self._connection.close()
+            await connection.close()
 
     def host(
         self,
@@ -151,7 +155,6 @@ class AsyncAPIConsumer(
         """
         self.scope = scope
         self._connection = connection
-        self.base_send = self._pass_on
         self._transmit = send
         self._send_text = send_text
         self._capture = capture
@@ -235,7 +238,8 @@ class AsyncAPIConsumer(
             else:
                 await self.handle_exception(TooManyFrames(), action=None, request_id=None)
             return
-        for effect in self._protocol.receive(message.get("text"), message.get("bytes")):
+        protocol = NativeConsumer(max_frame_size=api_settings.MAX_FRAME_SIZE)
+        for effect in protocol.receive(message.get("text"), message.get("bytes")):
             match effect:
                 case Dispatch(payload=payload) if not allowed:
                     await self.refuse_frame(payload, TooManyFrames())
@@ -295,10 +299,14 @@ class AsyncAPIConsumer(
             return None
         turn = self._turns.ask(shared=self.may_overlap(action))
         task = connection.start(self._take_turn(call, turn, work))
+        if not self.calls_under_way:
+            self.calls_under_way = {}
         self.calls_under_way[task] = call
 
         def ended(_: object) -> None:
-            self.calls_under_way.pop(task, None)
+            del self.calls_under_way[task]
+            if not self.calls_under_way:
+                self.calls_under_way = NO_CALLS
             connection.release()
             self._turns.give_up(turn)
             work.close()
@@ -424,7 +432,7 @@ class AsyncAPIConsumer(
         if call is not None:
             call.note(content)
 
-    async def _pass_on(self, message: Any) -> None:
+    async def base_send(self, message: Any) -> None:
         """Send a message, unless the delivery that it comes from keeps it."""
         delivery = current_delivery.get()
         if delivery is None or not delivery.keeps(self._transmit, message):

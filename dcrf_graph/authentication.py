@@ -41,7 +41,7 @@ AUTH_HEADER = "auth_header"
 """The attribute of an exception in which DRF's views keep ``WWW-Authenticate``."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Identity:
     """Who is asking, by which credentials, and until when.
 

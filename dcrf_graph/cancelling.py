@@ -22,6 +22,8 @@ CANCELLED_STATUS = 499
 """What a cancelled call is answered with: nginx's status of a client that closed its request."""
 NOTHING_TO_CANCEL = "Nothing is under way under this request_id."
 REQUIRED = "This field is required."
+NO_CALLS: dict[asyncio.Task[Any], Call] = {}
+"""Those of a consumer that has none, of all such consumers: it stays empty."""
 REQUEST_ID_TYPE = "A request_id must be a string or a number."
 
 
@@ -33,8 +35,8 @@ class Cancelling:
         calls_under_way: the calls of its own client that wait for their turn or run.
     """
 
-    calls_under_way: dict[asyncio.Task[Any], Call]
-    detached_calls: dict[asyncio.Task[Any], Call]
+    calls_under_way: dict[asyncio.Task[Any], Call] = NO_CALLS
+    detached_calls: dict[asyncio.Task[Any], Call] = NO_CALLS
     subscriptions: Any
     reply: Any
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Set
 from contextlib import asynccontextmanager
 from contextvars import Context
 from datetime import datetime
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakSet
 
 from django.utils import timezone
@@ -63,38 +63,48 @@ class Bucket:
         return True
 
 
+class Closes(Protocol):
+    """What can close a socket."""
+
+    async def close(self, close: Close) -> None:
+        """Close it, once."""
+
+
 class Connection:
     """The tasks and the slots of one client.
 
-    ``closer`` closes the socket, where there is one. ``subscribed`` counts what
+    ``socket`` closes the socket, where there is one. ``subscribed`` counts what
     all of its consumers have subscribed, ``frames`` what it sends. ``over`` is set
     when it has nothing more to say. ``sure`` says that nothing is in doubt about its
     user, and that it goes on; it holds until ``expires``, where there is such a time.
 
     A call waits for its turn on the consumer first and for a slot second, so
     whoever holds a slot can always finish.
+
+    Most connections are idle, and there are many: what only a busy one needs is
+    there while it is busy.
     """
 
     __slots__ = (
         "__weakref__",
         "_cut",
+        "_holders",
         "_idle",
-        "_max_pending",
+        "_over",
         "_slots",
+        "_tasks",
         "closed",
-        "closer",
         "expires",
         "frames",
-        "over",
         "pending",
         "presence",
+        "socket",
         "subscribed",
         "sure",
-        "tasks",
     )
 
     def __init__(self) -> None:
-        self.tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: set[asyncio.Task[Any]] | None = None
         self.pending = 0
         self.subscribed = 0
         self.frames = Bucket(api_settings.MAX_FRAME_RATE, api_settings.MAX_FRAME_BURST)
@@ -102,13 +112,25 @@ class Connection:
         self.sure = True
         self.expires: datetime | None = None
         self.presence: Presence | None = None
-        self.closer: Callable[[Close], Awaitable[None]] | None = None
+        self.socket: Closes | None = None
         self._cut = False
-        self.over = Flag()
-        self._idle = Flag(True)
-        self._slots = asyncio.Semaphore(api_settings.MAX_CONCURRENT_CALLS)
-        self._max_pending = api_settings.MAX_PENDING_CALLS
+        self._over: Flag | None = None
+        self._idle: Flag | None = None
+        self._slots: asyncio.Semaphore | None = None
+        self._holders = 0
         open_connections.add(self)
+
+    @property
+    def tasks(self) -> Set[asyncio.Task[Any]]:
+        """What runs for this client."""
+        return frozenset() if self._tasks is None else self._tasks
+
+    @property
+    def over(self) -> Flag:
+        """Set when it has nothing more to say."""
+        if self._over is None:
+            self._over = Flag()
+        return self._over
 
     def start(
         self, work: Coroutine[Any, Any, Any], *, context: Context | None = None
@@ -121,10 +143,18 @@ class Connection:
 
     def own(self, task: asyncio.Task[Any]) -> None:
         """End a task with this connection; whoever started it looks at what it raises."""
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        if self._tasks is None:
+            self._tasks = set()
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
         if self.closed:
             task.cancel()
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        if self._tasks is not None:
+            self._tasks.discard(task)
+            if not self._tasks:
+                self._tasks = None
 
     @staticmethod
     def _ended(task: asyncio.Task[Any]) -> None:
@@ -137,20 +167,23 @@ class Connection:
         Raises:
             TooManyCalls: when ``MAX_PENDING_CALLS`` are unanswered already; nothing was counted.
         """
-        if self.pending >= self._max_pending:
+        if self.pending >= api_settings.MAX_PENDING_CALLS:
             raise TooManyCalls()
         self.pending += 1
-        self._idle.clear()
 
     def release(self) -> None:
         """Uncount a call that was admitted."""
         self.pending -= 1
-        if not self.pending:
+        if not self.pending and self._idle is not None:
             self._idle.set()
+            self._idle = None
 
     async def idle(self) -> None:
         """Wait until every call that was admitted has been answered."""
-        await self._idle.wait()
+        if self.pending:
+            if self._idle is None:
+                self._idle = Flag()
+            await self._idle.wait()
 
     @property
     def certainly(self) -> bool:
@@ -170,8 +203,16 @@ class Connection:
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
         """Wait for one of the ``MAX_CONCURRENT_CALLS`` slots, and hold it."""
-        async with self._slots:
-            yield
+        if self._slots is None:
+            self._slots = asyncio.Semaphore(api_settings.MAX_CONCURRENT_CALLS)
+        self._holders += 1
+        try:
+            async with self._slots:
+                yield
+        finally:
+            self._holders -= 1
+            if not self._holders:
+                self._slots = None
 
     def cut(self, close: Close) -> bool:
         """
@@ -179,17 +220,13 @@ class Connection:
 
         A client that does not read finds the close where it goes on reading.
         """
-        if self._cut or self.closer is None:
+        if self._cut or self.socket is None:
             return self._cut
         self._cut = True
         for task in self.tasks:
             task.cancel()
-        self.start(self._close(close), context=Context())
+        self.start(self.socket.close(close), context=Context())
         return True
-
-    async def _close(self, close: Close) -> None:
-        assert self.closer is not None
-        await self.closer(close)
 
     async def close(self) -> None:
         """Cancel every task and wait until all have ended.

@@ -10,6 +10,7 @@ from typing import Any
 from rest_framework.exceptions import APIException
 
 from dcrf_graph.calls import Call
+from dcrf_graph.cancelling import NO_CALLS
 from dcrf_graph.connection import Connection
 
 logger = logging.getLogger(__name__)
@@ -50,6 +51,8 @@ class Detachment:
         self.connection.own(task)
         self.detached_tasks.append(task)
         if call is not None:
+            if not self.detached_calls:
+                self.detached_calls = {}
             self.detached_calls[task] = call
             call.detached.add(task)
 
@@ -73,6 +76,8 @@ class Detachment:
             logger.error("A detached task failed", exc_info=error)
         finally:
             self.detached_calls.pop(task, None)
+            if not self.detached_calls:
+                self.detached_calls = NO_CALLS
             if task in self.detached_tasks:
                 self.detached_tasks.remove(task)
 

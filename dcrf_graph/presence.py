@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Context
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
@@ -41,8 +41,18 @@ FINISH_TIMEOUT = 10.0
 """Seconds that the calls of a connection get to end, whose credentials have expired."""
 SOMEBODY_ELSE = "This connection is another user's; open one of your own."
 
-Identify = Callable[[Mapping[str, Any], Payload], Awaitable[Identity]]
-"""Asks the authenticators: ``await identify(scope, payload)``."""
+
+class Owner(Protocol):
+    """What serves a connection, as its presence sees it."""
+
+    def identify(self, scope: Mapping[str, Any], payload: Payload) -> Awaitable[Identity]:
+        """Ask the authenticators."""
+
+    def leave(self, farewell: Farewell) -> None:
+        """End the connection; called once."""
+
+    async def adopt(self) -> None:
+        """Make what runs on the connection that of the identity which was found anew."""
 
 
 async def within(seconds: float, work: Awaitable[Any]) -> None:
@@ -79,37 +89,46 @@ class Presence:
 
     Args:
         scope: the connection's own; ``user`` and ``auth`` are kept up to date in it.
-        identify: asks the authenticators.
-        leave: ends the connection; called once.
-        adopt: makes what runs on the connection that of the identity which was found anew.
-        handshake: the scope as it came, whose user a middleware has found; by default as
-            ``scope`` is now.
+        handshake: the scope as it came, whose user a middleware has found; nobody changes it.
     """
+
+    __slots__ = (
+        "_connection",
+        "_doubted",
+        "_handshake",
+        "_lock",
+        "_owner",
+        "_payload",
+        "_pending",
+        "_roll",
+        "_settled",
+        "_timer",
+        "farewell",
+        "identity",
+        "scope",
+        "session_key",
+    )
 
     def __init__(
         self,
         scope: dict[str, Any],
         connection: Connection,
-        identify: Identify,
-        leave: Callable[[Farewell], None],
-        adopt: Callable[[], Awaitable[None]],
-        handshake: Mapping[str, Any] | None = None,
+        owner: Owner,
+        handshake: Mapping[str, Any],
     ) -> None:
         self.scope = scope
-        self._handshake = dict(scope if handshake is None else handshake)
+        self._handshake = handshake
         self.identity = Identity(AnonymousUser())
         self.session_key: str | None = None
         self.farewell: Farewell | None = None
         self._connection = connection
-        self._identify = identify
-        self._leave = leave
-        self._adopt = adopt
+        self._owner = owner
         self._payload: Payload = None
         self._roll: Roll | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._lock = asyncio.Lock()
+        self._lock: asyncio.Lock | None = None
         self._pending = 0
-        self._settled = Flag()
+        self._settled: Flag | None = None
         self._doubted = False
         connection.presence = self
 
@@ -132,7 +151,7 @@ class Presence:
         Raises:
             Exception: whatever the authenticators raise; nobody has entered.
         """
-        return await self.become(await self._identify(self._handshake, payload), payload)
+        return await self.become(await self._owner.identify(self._handshake, payload), payload)
 
     async def become(self, identity: Identity, payload: Payload = None) -> Identity:
         """Be somebody, whose credentials the payload had; returns it with what is known now."""
@@ -189,7 +208,7 @@ class Presence:
 
     async def _renew(self, payload: Payload) -> Identity | Exception:
         try:
-            identity = await self._identify(await self._reread(), payload)
+            identity = await self._owner.identify(await self._reread(), payload)
             if identity.key is None:
                 raise NotAuthenticated()
             if self.key not in (None, identity.key):
@@ -197,7 +216,7 @@ class Presence:
             await self.become(identity, payload)
         except Exception as error:
             return error
-        await self._adopt()
+        await self._owner.adopt()
         return self.identity
 
     async def _reread(self) -> Mapping[str, Any]:
@@ -207,14 +226,16 @@ class Presence:
 
     def _start(self, work: Callable[[], Awaitable[Any]]) -> asyncio.Task[Any]:
         """Look into who this is, one after the other; all else waits from now on."""
+        lock = self._lock
+        if lock is None:
+            lock = self._lock = asyncio.Lock()
 
         async def alone() -> Any:
-            async with self._lock:
+            async with lock:
                 return await work()
 
         self._pending += 1
         self._connection.sure = False
-        self._settled.clear()
         # An empty context: no request of whoever said something leaks in.
         task = self._connection.start(alone(), context=Context())
         task.add_done_callback(self._done)
@@ -224,7 +245,13 @@ class Presence:
         self._pending -= 1
         if not self._pending:
             self._connection.sure = not self._over
-            self._settled.set()
+            self._lock = None
+            self._settle()
+
+    def _settle(self) -> None:
+        settled, self._settled = self._settled, None
+        if settled is not None:
+            settled.set()
 
     @property
     def _over(self) -> bool:
@@ -257,7 +284,7 @@ class Presence:
     async def _ask(self) -> None:
         self._doubted = False
         try:
-            identity = await self._identify(await self._reread(), self._payload)
+            identity = await self._owner.identify(await self._reread(), self._payload)
         except (APIException, DjangoPermissionDenied):
             identity = Identity(AnonymousUser())
         except Exception:
@@ -270,7 +297,7 @@ class Presence:
         if self.expired:
             self.leave(EXPIRED, at_once=False)
         elif not self._over:
-            await self._adopt()
+            await self._owner.adopt()
 
     async def certain(self) -> None:
         """
@@ -281,6 +308,8 @@ class Presence:
         """
         while not self._connection.closed and (self.farewell is None or self.farewell.restart):
             if self._pending:
+                if self._settled is None:
+                    self._settled = Flag()
                 await self._settled.wait()
             elif self.expired:
                 self.doubt()  # the clock went faster than the timer
@@ -303,8 +332,8 @@ class Presence:
             self.farewell = farewell
             self._connection.sure = False
             self.close()
-            self._settled.set()
-            self._leave(self.farewell)
+            self._settle()
+            self._owner.leave(self.farewell)
 
     def close(self) -> None:
         """The connection has ended: hear nothing more. Harmless when repeated."""

@@ -9,13 +9,14 @@ must not know how results are framed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from http import HTTPStatus
 from typing import Any
 
+from dcrf_graph.authentication import Identity, Payload
 from dcrf_graph.graphql.errors import refusal
-from dcrf_graph.presence import Farewell, Identify, Presence
+from dcrf_graph.presence import Farewell, Presence
 from dcrf_graph.streams import Streams
 
 Result = dict[str, Any]
@@ -29,21 +30,26 @@ class Watch:
         self,
         context: dict[str, Any],
         streams: Streams,
-        identify: Identify,
+        identify: Callable[[Mapping[str, Any], Payload], Awaitable[Identity]],
         handshake: Mapping[str, Any],
     ) -> None:
         self.context = context
         self.streams = streams
-        self.presence = Presence(
-            context["scope"], streams.connection, identify, self._leave, self._adopt, handshake
-        )
+        self._identify = identify
+        self.presence = Presence(context["scope"], streams.connection, self, handshake)
         self._over: asyncio.Future[Farewell] = asyncio.get_running_loop().create_future()
 
-    def _leave(self, farewell: Farewell) -> None:
+    def identify(self, scope: Mapping[str, Any], payload: Payload) -> Awaitable[Identity]:
+        """Ask the authenticators."""
+        return self._identify(scope, payload)
+
+    def leave(self, farewell: Farewell) -> None:
+        """End the stream."""
         if not self._over.done():
             self._over.set_result(farewell)
 
-    async def _adopt(self) -> None:
+    async def adopt(self) -> None:
+        """Go on as the user that is known now."""
         self.context["user"] = self.presence.identity.user
         await self.streams.adopt(self.presence.known)
 

@@ -23,7 +23,7 @@ from typing import Any, Protocol, TypeAlias
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 
 from dcrf_graph.admission import Admission
-from dcrf_graph.authentication import Identity
+from dcrf_graph.authentication import Identity, Payload
 from dcrf_graph.closing import send_close
 from dcrf_graph.connection import Connection
 from dcrf_graph.exceptions import TooManyConnections, TooManyFrames
@@ -222,12 +222,10 @@ class NativeSession:
         self.scope = dict(scope)
         self.socket = socket
         self.connection = Connection()
-        self.connection.closer = socket.close
+        self.connection.socket = socket
         self.streams = Streams({}, scope, self.connection)
         self.admission = Admission(self.scope)
-        self.presence = Presence(
-            self.scope, self.connection, host.authenticate, self._leave, self._adopt
-        )
+        self.presence = Presence(self.scope, self.connection, self, scope)
         self.protocol = NativeStreams(
             host.stream_names(), max_frame_size=api_settings.MAX_FRAME_SIZE
         )
@@ -285,7 +283,12 @@ class NativeSession:
 
         self.connection.start(reply())
 
-    async def _adopt(self) -> None:
+    def identify(self, scope: Mapping[str, Any], payload: Payload) -> Awaitable[Identity]:
+        """Ask the host."""
+        return self.host.authenticate(scope, payload)
+
+    async def adopt(self) -> None:
+        """Go on as the user that is known now."""
         try:
             self.admission.take()
         except TooManyConnections as full:
@@ -293,7 +296,8 @@ class NativeSession:
         else:
             await self.streams.adopt(self.presence.known)
 
-    def _leave(self, farewell: Farewell) -> None:
+    def leave(self, farewell: Farewell) -> None:
+        """End the connection."""
         self.connection.start(self._part(farewell), context=Context())
 
     async def _part(self, farewell: Farewell) -> None:
@@ -319,13 +323,11 @@ class GraphQLSession:
         self.scope = dict(scope)
         self.socket = socket
         self.connection = Connection()
-        self.connection.closer = self._close
+        self.connection.socket = self
         self.protocol = protocol
         self.streams = Streams({}, scope, self.connection)
         self.admission = Admission(self.scope)
-        self.presence = Presence(
-            self.scope, self.connection, host.authenticate, self._leave, self._adopt
-        )
+        self.presence = Presence(self.scope, self.connection, self, scope)
         self.acknowledged = Flag()
         self._contexts: dict[object, dict[str, Any]] = {}
         self._subscriptions: set[object] = set()
@@ -443,7 +445,12 @@ class GraphQLSession:
             effects = self.protocol.not_authenticated(refusal)
         await self.carry_out(effects)
 
-    async def _adopt(self) -> None:
+    def identify(self, scope: Mapping[str, Any], payload: Payload) -> Awaitable[Identity]:
+        """Ask the host."""
+        return self.host.authenticate(scope, payload)
+
+    async def adopt(self) -> None:
+        """Go on as the user that is known now."""
         try:
             self.admission.take()
         except TooManyConnections as full:
@@ -454,10 +461,12 @@ class GraphQLSession:
             context["user"] = self.scope["user"]
         await self.streams.adopt(self.presence.known)
 
-    async def _close(self, close: Close) -> None:
+    async def close(self, close: Close) -> None:
+        """Close the socket in the protocol's way."""
         await self.carry_out(self.protocol.close(close.code, close.reason))
 
-    def _leave(self, farewell: Farewell) -> None:
+    def leave(self, farewell: Farewell) -> None:
+        """End the connection."""
         self.connection.start(self._part(farewell), context=Context())
 
     async def _part(self, farewell: Farewell) -> None:
