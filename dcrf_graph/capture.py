@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from dcrf_graph.encoding import loads
+from dcrf_graph.encoding import dumps, loads
 from dcrf_graph.exceptions import CallFailed
 from dcrf_graph.observer.delivery import Delivery, current_delivery
 
@@ -159,18 +159,21 @@ class Captured:
         self._failure: Exception | None = None
         self._ended = False
 
-    def takes_text(self, content: Mapping[str, Any]) -> bool:
-        """Whether whoever listens reads this frame itself: it is an event, and no refusal."""
-        if self._receive_text is None or self.refused:
-            return False
-        status = content.get("response_status")
-        return status is None or (isinstance(status, int) and status < 400)
+    def take(self, content: Mapping[str, Any], delivery: Delivery) -> Awaitable[None] | None:
+        """What takes in a frame of a delivery unread: an event, and no refusal.
 
-    def put_text(self, text: str, delivery: Delivery) -> Awaitable[None]:
-        """Take in a frame of a delivery, unread; see ``takes_text``."""
+        None where nobody listens who reads it himself.
+        """
+        receiver = self._receive_text
+        if receiver is None or self.refused:
+            return None
+        status = content.get("response_status")
+        if status is not None and (not isinstance(status, int) or status >= 400):
+            return None
+        # Without the id, so that what was sent to each can be compared.
+        text = dumps({**content, "request_id": None})
         if not self._receiving and not self._frames and not self._ended:
-            assert self._receive_text is not None
-            sending = self._receive_text.ready(text, delivery)
+            sending = receiver.ready(text, delivery)
             if sending is not None:
                 return sending
         return self._put_text(text, delivery)

@@ -220,9 +220,10 @@ class Stream:
         if not self.closed:
             delivery, named = current_delivery.get(), content.get("request_id")
             captured = self.captures.get(named) if isinstance(named, str) else None
-            if delivery is not None and captured is not None and captured.takes_text(content):
-                # Without the id, so that what was sent to each can be compared.
-                return captured.put_text(dumps({**content, "request_id": None}), delivery)
+            if delivery is not None and captured is not None:
+                taking = captured.take(content, delivery)
+                if taking is not None:
+                    return taking
             call = current_call.get()
             if delivery is None and call is not None and is_ready(content, call.ready):
                 return self._capture(content)

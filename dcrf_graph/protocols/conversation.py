@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from .effects import Close, CloseCode, Effect
+from .effects import Close, CloseCode, Effect, Run
 
 
 class State(Enum):
@@ -30,8 +30,8 @@ class Conversation:
     def __init__(self, max_frame_size: int | None = None) -> None:
         self._max_frame_size = max_frame_size
         self._state = State.WAITING
-        # The id of each running operation, with the token that identifies the run itself.
-        self._operations: dict[str, object] = {}
+        # The id of each running operation, with the run itself.
+        self._operations: dict[str, Run] = {}
 
     @property
     def closed(self) -> bool:
@@ -54,11 +54,17 @@ class Conversation:
     def disconnected(self) -> None:
         """Say that the socket is gone: late reports of operations are ignored from now on."""
         self._state = State.CLOSED
-        self._operations.clear()
+        for id in list(self._operations):
+            self._end(id)
 
-    def runs(self, id: str, operation: object) -> bool:
-        """Whether a run has not ended, for either side."""
-        # By identity: the id may belong to a later operation by now.
-        return id in self._operations and self._operations[id] is operation
+    def _begin(self, id: str) -> Run:
+        """Reserve an id, before anybody awaits anything."""
+        run = self._operations[id] = Run()
+        return run
 
-    _runs = runs
+    def _end(self, id: str) -> Run | None:
+        """Free an id; what its run still reports is ignored from now on."""
+        run = self._operations.pop(id, None)
+        if run is not None:
+            run.over = True
+        return run

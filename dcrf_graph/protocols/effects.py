@@ -45,6 +45,18 @@ class OperationRequest:
     extensions: dict[str, Any] | None = None
 
 
+class Run:
+    """One run of an operation: the same id may belong to a later one.
+
+    ``over`` says that either side has ended it; nothing more is sent for it then.
+    """
+
+    __slots__ = ("over",)
+
+    def __init__(self) -> None:
+        self.over = False
+
+
 @dataclass(frozen=True)
 class Send:
     """Send this text frame."""
@@ -107,7 +119,7 @@ class Start:
 
     id: str
     request: OperationRequest
-    operation: object
+    operation: Run
 
 
 @dataclass(frozen=True)
@@ -115,7 +127,7 @@ class Stop:
     """Cancel the run ``operation``; whatever it still reports is ignored."""
 
     id: str
-    operation: object
+    operation: Run
 
 
 Effect: TypeAlias = Send | Close | Dispatch | Initialise | Authenticate | Start | Stop

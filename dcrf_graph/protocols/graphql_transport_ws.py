@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any, assert_never
 
 from .conversation import Conversation, State
-from .effects import Authenticate, CloseCode, Effect, Initialise, Send, Start, Stop
+from .effects import Authenticate, CloseCode, Effect, Initialise, Run, Send, Start, Stop
 from .frames import InvalidMessage, encode, kind_of
 from .messages import (
     ClientMessage,
@@ -98,14 +98,14 @@ class GraphQLTransportWS(Conversation):
             return []
         return [Send(text_of(Pong({AUTHENTICATE: outcome})))]
 
-    def next(self, id: str, result: dict[str, Any], operation: object) -> list[Effect]:
+    def next(self, id: str, result: dict[str, Any], operation: Run) -> list[Effect]:
         """
         Send one execution result of an operation; ``[]`` once it has ended.
 
         Raises:
             InvalidMessage: if the result has no JSON; the operation goes on.
         """
-        if not self._runs(id, operation):
+        if operation.over:
             return []
         return [Send(text_of(Next(id, result)))]
 
@@ -113,24 +113,24 @@ class GraphQLTransportWS(Conversation):
         """What stands before a result that is JSON already; ``}`` stands after it."""
         return f'{{"type": "next", "id": {encode(id)}, "payload": '
 
-    def error(self, id: str, errors: list[dict[str, Any]], operation: object) -> list[Effect]:
+    def error(self, id: str, errors: list[dict[str, Any]], operation: Run) -> list[Effect]:
         """
         End an operation that failed before its execution; ``[]`` once it has ended.
 
         Raises:
             InvalidMessage: if ``errors`` is empty or has no JSON; the operation has ended.
         """
-        if not self._runs(id, operation):
+        if operation.over:
             return []
         # Freed before the text exists: a client may use the id again as soon as it reads it.
-        del self._operations[id]
+        self._end(id)
         return [Send(text_of(Error(id, errors)))]
 
-    def complete(self, id: str, operation: object) -> list[Effect]:
+    def complete(self, id: str, operation: Run) -> list[Effect]:
         """End an operation that has nothing more to say; ``[]`` once it has ended."""
-        if not self._runs(id, operation):
+        if operation.over:
             return []
-        del self._operations[id]
+        self._end(id)
         return [Send(text_of(Complete(id)))]
 
     def _handle(self, message: ClientMessage) -> list[Effect]:
@@ -152,7 +152,7 @@ class GraphQLTransportWS(Conversation):
                 return self._subscribe(message)
             case Complete(id):
                 # "Complete": it may cross ours on the wire, which is not an error.
-                operation = self._operations.pop(id, None)
+                operation = self._end(id)
                 return [] if operation is None else [Stop(id, operation)]
             case _:  # pragma: no cover  (mypy proves that nothing comes here)
                 assert_never(message)
@@ -169,6 +169,4 @@ class GraphQLTransportWS(Conversation):
         if message.id in self._operations:
             reason = f"Subscriber for {message.id} already exists"
             return self.close(CloseCode.OPERATION_EXISTS, reason)
-        # Reserved before anybody awaits anything.
-        operation = self._operations[message.id] = object()
-        return [Start(message.id, message.request, operation)]
+        return [Start(message.id, message.request, self._begin(message.id))]

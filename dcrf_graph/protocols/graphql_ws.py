@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any, assert_never
 
 from .conversation import Conversation, State
-from .effects import Authenticate, CloseCode, Effect, Initialise, Send
+from .effects import Authenticate, CloseCode, Effect, Initialise, Run, Send
 from .effects import Start as StartEffect
 from .effects import Stop as StopEffect
 from .frames import InvalidMessage, encode
@@ -109,14 +109,14 @@ class GraphQLWS(Conversation):
         """Reject an ``Authenticate``; who the client was, it stays."""
         return [] if self.closed else [Send(text_of(ConnectionError(error)))]
 
-    def next(self, id: str, result: dict[str, Any], operation: object) -> list[Effect]:
+    def next(self, id: str, result: dict[str, Any], operation: Run) -> list[Effect]:
         """
         Send one execution result of an operation; ``[]`` once it has ended.
 
         Raises:
             InvalidMessage: if the result has no JSON; the operation goes on.
         """
-        if not self._runs(id, operation):
+        if operation.over:
             return []
         return [Send(text_of(Data(id, result)))]
 
@@ -124,7 +124,7 @@ class GraphQLWS(Conversation):
         """What stands before a result that is JSON already; ``}`` stands after it."""
         return f'{{"type": "data", "id": {encode(id)}, "payload": '
 
-    def error(self, id: str, errors: list[dict[str, Any]], operation: object) -> list[Effect]:
+    def error(self, id: str, errors: list[dict[str, Any]], operation: Run) -> list[Effect]:
         """
         End an operation that failed before its execution; ``[]`` once it has ended.
 
@@ -134,20 +134,20 @@ class GraphQLWS(Conversation):
         Raises:
             InvalidMessage: if ``errors`` is empty or has no JSON; the operation has ended.
         """
-        if not self._runs(id, operation):
+        if operation.over:
             return []
         # Freed before the text exists: a client may use the id again as soon as it reads it.
-        del self._operations[id]
+        self._end(id)
         payload = dict(errors[0]) if errors else {}
         if len(errors) > 1:
             payload["errors"] = errors
         return [Send(text_of(Error(id, payload)))]
 
-    def complete(self, id: str, operation: object) -> list[Effect]:
+    def complete(self, id: str, operation: Run) -> list[Effect]:
         """End an operation that has nothing more to say; ``[]`` once it has ended."""
-        if not self._runs(id, operation):
+        if operation.over:
             return []
-        del self._operations[id]
+        self._end(id)
         return [Send(text_of(Complete(id)))]
 
     def _handle(self, message: ClientMessage) -> list[Effect]:
@@ -180,12 +180,10 @@ class GraphQLWS(Conversation):
             return [_connection_error(reason), *closing]
         # A running operation of this id is replaced, as the protocol's own server does.
         stopped = self._stop(message.id)
-        # Reserved before anybody awaits anything.
-        operation = self._operations[message.id] = object()
-        return [*stopped, StartEffect(message.id, message.request, operation)]
+        return [*stopped, StartEffect(message.id, message.request, self._begin(message.id))]
 
     def _stop(self, id: str) -> list[Effect]:
-        operation = self._operations.pop(id, None)
+        operation = self._end(id)
         return [] if operation is None else [StopEffect(id, operation)]
 
 

@@ -41,6 +41,7 @@ from dcrf_graph.protocols.effects import (
     Effect,
     Initialise,
     OperationRequest,
+    Run,
     Send,
     Start,
     Stop,
@@ -329,10 +330,10 @@ class GraphQLSession:
         self.admission = Admission(self.scope)
         self.presence = Presence(self.scope, self.connection, self, scope)
         self.acknowledged = Flag()
-        self._contexts: dict[object, dict[str, Any]] = {}
-        self._subscriptions: set[object] = set()
+        self._contexts: dict[Run, dict[str, Any]] = {}
+        self._subscriptions: set[Run] = set()
         # Those that the client waits for. One that was stopped may still be ending.
-        self.operations: dict[object, asyncio.Task[Any]] = {}
+        self.operations: dict[Run, asyncio.Task[Any]] = {}
         self._beat: asyncio.TimerHandle | None = None
         self._beating: asyncio.Task[Any] | None = None
 
@@ -389,7 +390,7 @@ class GraphQLSession:
     def _is_full(self) -> bool:
         return len(self.operations) >= int(api_settings.MAX_OPERATIONS)
 
-    def _forget(self, operation: object, task: asyncio.Task[Any] | None = None) -> None:
+    def _forget(self, operation: Run, task: asyncio.Task[Any] | None = None) -> None:
         self.operations.pop(operation, None)
         self._contexts.pop(operation, None)
         self._subscriptions.discard(operation)
@@ -481,7 +482,7 @@ class GraphQLSession:
             await self.carry_out(self.protocol.refuse(farewell.reason))
         self.connection.over.set()
 
-    async def _operate(self, id: str, request: OperationRequest, operation: object) -> None:
+    async def _operate(self, id: str, request: OperationRequest, operation: Run) -> None:
         # The protocol takes operations from the moment that its ack exists; the client has to
         # have been sent it first.
         await self.acknowledged.wait()
@@ -497,7 +498,7 @@ class GraphQLSession:
             await self.carry_out(self.protocol.complete(id, operation))
 
     async def _run(
-        self, id: str, request: OperationRequest, operation: object
+        self, id: str, request: OperationRequest, operation: Run
     ) -> list[dict[str, Any]]:
         """Run an operation and send its results; returns the errors of one that was refused."""
         context = {"request": None, "scope": self.scope, "streams": self.streams}
@@ -507,7 +508,7 @@ class GraphQLSession:
         if isinstance(outcome, list):
             encode(outcome)  # raises here, while the id can still be answered
             return outcome
-        if isinstance(outcome, Encoded) and self.protocol.runs(id, operation):
+        if isinstance(outcome, Encoded) and not operation.over:
             await self.socket.send(f"{self.protocol.opening(id)}{outcome.text}}}")
             return []
         if isinstance(outcome, dict):
@@ -516,17 +517,32 @@ class GraphQLSession:
         self._subscriptions.add(operation)
         if self.presence.farewell is not None and operation in self.operations:
             self.operations[operation].cancel()  # it was no subscription yet when all of them were
-        opening = self.protocol.opening(id)
-
-        def send(result: Result) -> Awaitable[None]:
-            if isinstance(result, Encoded) and self.protocol.runs(id, operation):
-                return self.socket.send(f"{opening}{result.text}}}")
-            return self.carry_out(self.protocol.next(id, result, operation))
-
         async with aclosing(outcome):
             await self.connection.certain()
-            await outcome.deliver(send)
+            await outcome.deliver(Sender(self, id, operation).send)
         return []
+
+
+class Sender:
+    """Sends the results of one operation."""
+
+    __slots__ = ("_id", "_opening", "_run", "_session", "_socket")
+
+    def __init__(self, session: GraphQLSession, id: str, run: Run) -> None:
+        self._id = id
+        self._run = run
+        self._session = session
+        self._socket = session.socket
+        self._opening = session.protocol.opening(id)
+
+    def send(self, result: Result) -> Awaitable[None]:
+        """Send a result, unless the operation is over."""
+        if self._run.over:
+            return nothing()
+        if isinstance(result, Encoded):
+            return self._socket.send(f"{self._opening}{result.text}}}")
+        session = self._session
+        return session.carry_out(session.protocol.next(self._id, result, self._run))
 
 
 def told(error: Exception, user: Any) -> dict[str, Any]:

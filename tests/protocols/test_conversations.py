@@ -28,6 +28,7 @@ from dcrf_graph.protocols.effects import (
     CloseCode,
     Effect,
     Initialise,
+    Run,
     Send,
     Start,
     Stop,
@@ -46,7 +47,7 @@ from tests.soak import Count
 
 IDS = st.sampled_from(["1", "2", "3", "4", "é" * 80])
 CODES = {*CloseCode, 1000}
-Run = tuple[str, object]
+Running = tuple[str, Run]
 
 
 class Conversation(RuleBasedStateMachine):
@@ -60,9 +61,9 @@ class Conversation(RuleBasedStateMachine):
         self.introduced = False
         self.acknowledged = False
         self.over = False
-        self.running: dict[str, object] = {}
-        self.runs: list[Run] = []
-        self.ended: set[object] = set()
+        self.running: dict[str, Run] = {}
+        self.runs: list[Running] = []
+        self.ended: set[Run] = set()
 
     def take(self, effects: list[Effect]) -> list[dict[str, Any]]:
         """Check effects against the model and keep it up to date; what is sent."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from dcrf_graph.protocols.effects import MAX_CLOSE_REASON, Close, Start, Stop
+from dcrf_graph.protocols.effects import MAX_CLOSE_REASON, Close, Run, Start, Stop
 from tests.protocols.dialects import DIALECTS, ERRORS, INIT, RESULT, Dialect, Machine
 
 pytestmark = pytest.mark.parametrize("dialect", DIALECTS, ids=lambda each: each.name)
 
 
-def begun(dialect: Dialect, machine: Machine, id: str = "1") -> object:
+def begun(dialect: Dialect, machine: Machine, id: str = "1") -> Run:
     """The run that a client has started."""
     [effect] = machine.receive(dialect.start(id))
     assert isinstance(effect, Start)
