@@ -13,7 +13,6 @@ import dataclasses
 import enum
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -64,14 +63,3 @@ def loads(text: str) -> Any:
         return orjson.loads(text)
     except ValueError:  # NaN, and lone surrogates
         return json.loads(text)
-
-
-def decoder_of(text: str) -> Callable[[str], Any]:
-    """What reads a text as the standard library does, as fast as may be."""
-    if not LONG_INTEGER.search(text):
-        try:
-            orjson.loads(text)
-        except ValueError:
-            return json.loads
-        return orjson.loads
-    return json.loads

@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 from dcrf_graph.changes.change import Event
 from dcrf_graph.observer.backlog import POLICIES, Policy
 from dcrf_graph.observer.delivery import Delivery, current_delivery
+from dcrf_graph.observer.reading import Reading
 from dcrf_graph.observer.utils import ObjPartial
 
 
@@ -87,11 +88,21 @@ class BaseObserver:
         request_ids = self.request_ids(consumer, message.get("group"))
         return await self._handling(dict(message), consumer, request_ids, **kwargs)
 
-    def handling(self, message: dict[str, Any], consumer: Any, delivery: Delivery) -> Any:
-        """What the current delivery awaits; the message is used up."""
-        if type(self).__call__ is BaseObserver.__call__:
-            return self._handling(message, consumer, delivery.request_ids)
-        return self(message, consumer=consumer)
+    def handling(self, reading: Reading, consumer: Any, delivery: Delivery) -> Any:
+        """What the current delivery awaits."""
+        if type(self).__call__ is not BaseObserver.__call__:
+            return self(reading.copy(), consumer=consumer)
+        if not reading.usual:
+            return self._handling(reading.copy(), consumer, delivery.request_ids)
+        return self.func(
+            consumer,
+            reading.body(),
+            observer=self,
+            message_type=reading.type,
+            subscribing_request_ids=delivery.request_ids,
+            group=reading.group,
+            action=reading.action,
+        )
 
     def _handling(
         self, message: dict[str, Any], consumer: Any, request_ids: list[Any], **kwargs: Any

@@ -43,11 +43,34 @@ class Line(Protocol):
         """
 
 
+DONE: Any = object()
+"""What a driver yields when its work is over."""
+Driver = Generator[Any, Any, None]
+"""Runs one coroutine after the other: ``send(work)`` gives what that wants, or ``DONE``."""
+
+
+@types.coroutine
+def drive() -> Driver:
+    """Run coroutines, without the exception that the end of each costs who runs it by hand."""
+    work = yield
+    while True:
+        yield from work
+        work = yield DONE
+
+
+def new_driver() -> Driver:
+    """A driver that has nothing to do yet; one whose work failed is of no more use."""
+    driver = drive()
+    driver.send(None)
+    return driver
+
+
 class Deliverer:
     """The lines of one loop that have something to deliver, and who walks through them."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self.driver = new_driver()
         self._ready: deque[Line] = deque()
         self._walker: asyncio.Task[None] | None = None
 

@@ -26,11 +26,11 @@ from rest_framework.exceptions import APIException, Throttled
 
 from dcrf_graph.calls import Call, current_call
 from dcrf_graph.changes.change import Event, Gap
-from dcrf_graph.encoding import decoder_of
 from dcrf_graph.observer.backlog import Backlog, Policy
 from dcrf_graph.observer.deletions import RowIsGone, is_deletion, told_by_key
-from dcrf_graph.observer.deliverer import deliverer
+from dcrf_graph.observer.deliverer import DONE, Driver, deliverer, new_driver
 from dcrf_graph.observer.delivery import Delivery, Held, Subscriber, current_delivery
+from dcrf_graph.observer.reading import reading_of
 from dcrf_graph.protocols.effects import Close, CloseCode
 from dcrf_graph.settings import api_settings
 from dcrf_graph.threads import CallContext, in_database_thread
@@ -294,21 +294,24 @@ class Subscription:
         _thread_of_context.set(thread)
         delivery = self._delivery = Delivery(event, everybody, self, cause, self._row)
         current_delivery.set(delivery)
+        driver = self.deliverer.driver
         try:
-            work = self.observer.handling(message_of(event), consumer, delivery)
+            work = self.observer.handling(reading_of(event), consumer, delivery)
             if type(work) is not types.CoroutineType:
                 work = awaiting(work)
-            wanted = work.send(None)
-        except StopIteration:
-            pass
+            wanted = driver.send(work)
         except Exception as error:
+            self.deliverer.driver = new_driver()
             return self._fail(delivery, error, thread)
         except BaseException:
+            self.deliverer.driver = new_driver()
             thread.ended = True
             self._go_on()
             raise
-        else:
-            return self._rest(work, wanted, delivery, thread)
+        if wanted is not DONE:
+            # This driver has work for a while.
+            self.deliverer.driver = new_driver()
+            return self._rest(driver, wanted, delivery, thread)
         # A handler that never had to wait has not been on a thread.
         thread.ended = True
         self._row = self._waited = None
@@ -319,11 +322,13 @@ class Subscription:
             self._busy = False
         return None
 
-    async def _rest(self, work: Any, wanted: Any, delivery: Delivery, thread: CallContext) -> None:
+    async def _rest(
+        self, driver: Driver, wanted: Any, delivery: Delivery, thread: CallContext
+    ) -> None:
         """What remains of a handler that has to wait."""
         try:
             try:
-                await resumed(work, wanted)
+                await resumed(driver, wanted)
             except Exception as error:
                 await self._tell_failure(delivery, error)
         finally:
@@ -369,7 +374,7 @@ class Subscription:
         delivery = self._delivery = Delivery(event, hearing, self, cause, self._row)
         current_delivery.set(delivery)
         try:
-            await self.observer.handling(message_of(event), self.consumer, delivery)
+            await self.observer.handling(reading_of(event), self.consumer, delivery)
         except Exception as error:
             await self._tell_failure(delivery, error)
 
@@ -416,35 +421,21 @@ class Subscription:
             self._go_on()
 
 
-def message_of(event: Event) -> Any:
-    """A copy of an event's message, for one handler."""
-    decode = event.memo.get(message_of)
-    if decode is None:
-        # Looked at once, and not by each reader.
-        decode = event.memo[message_of] = decoder_of(event.message)
-    return decode(event.message)
-
-
 async def awaiting(work: Any) -> Any:
     """What a handler returned that is no coroutine itself, e.g. a future."""
     return await work
 
 
 @types.coroutine
-def resumed(work: Any, wanted: Any) -> Generator[Any, Any, None]:
-    """Go on with a coroutine that has begun, and wants what it has yielded."""
-    while True:
+def resumed(driver: Driver, wanted: Any) -> Generator[Any, Any, None]:
+    """Go on with what a driver runs, and that wants what it has yielded."""
+    while wanted is not DONE:
         try:
             value = yield wanted
         except GeneratorExit:
-            work.close()
+            driver.close()
             raise
         except BaseException as error:
-            step: Any = work.throw
-            value = error
+            wanted = driver.throw(error)
         else:
-            step = work.send
-        try:
-            wanted = step(value)
-        except StopIteration:
-            return
+            wanted = driver.send(value)
