@@ -7,7 +7,7 @@ consumers of one model share nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import orjson
@@ -157,11 +157,14 @@ class ObserverModelInstanceMixin(ObserverConsumerMixin, RetrieveModelMixin):
         return None, status.HTTP_204_NO_CONTENT
 
     @_GenericModelObserver
-    async def handle_instance_change(
+    def handle_instance_change(
         self: Any, message: Any, group: str | None = None, action: str | None = None, **kwargs: Any
-    ) -> None:
+    ) -> Awaitable[None]:
         """Give a change to ``handle_observed_action``."""
-        await self.handle_observed_action(action=action, group=group, **message)
+        handling: Awaitable[None] = self.handle_observed_action(
+            action=action, group=group, **message
+        )
+        return handling
 
     def tells_keys_only(self: Any, event: Event) -> bool:
         """Whether a deletion is told by the key alone: where nobody has replaced the handlers."""
@@ -189,12 +192,16 @@ class ObserverModelInstanceMixin(ObserverConsumerMixin, RetrieveModelMixin):
         where it is the same for every client, all of them share one.
         """
         delivery = current_delivery.get()
+        if delivery is not None and (row := alone_with(delivery)) is not None:
+            request_id = delivery.subscribers[0].request_id
+            await self.reply(action=action, data=row, request_id=request_id)
+            return
         for subscribers in alike(subscribers_of(self, group, delivery)):
             first = subscribers[0]
             if action == "delete":
                 response: Any = kwargs, status.HTTP_204_NO_CONTENT
-            elif (row := shared_row(self, first, delivery)) is not None:
-                response = row, status.HTTP_200_OK
+            elif (shared := shared_row(self, first, delivery)) is not None:
+                response = shared, status.HTTP_200_OK
             else:
                 arguments = {**kwargs, **first.arguments, "request_id": first.request_id}
                 try:
@@ -215,15 +222,21 @@ class ObserverModelInstanceMixin(ObserverConsumerMixin, RetrieveModelMixin):
                     )
 
 
+def alone_with(delivery: Delivery) -> orjson.Fragment | None:
+    """The row of an event for the one who is delivered it, if everybody reads it alike."""
+    row: Row | None = delivery.row
+    if row is None or len(delivery.subscribers) > 1 or delivery.subscribers[0].request_id is None:
+        return None
+    return row.written
+
+
 def shared_row(
     consumer: Any, subscriber: Subscriber, delivery: Delivery | None
 ) -> orjson.Fragment | None:
     """The row as everybody reads it, written already; None where this client reads it alone."""
-    if delivery is None:
+    if delivery is None or len(delivery.subscribers) == 1:
         return None
-    row: Row | None = delivery.row
-    if row is None and len(delivery.subscribers) > 1:
-        row = row_of(consumer, delivery.event, subscriber.arguments)
+    row = row_of(consumer, delivery.event, subscriber.arguments)
     return None if row is None or row.read_at is None else row.written
 
 
