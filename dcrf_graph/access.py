@@ -149,11 +149,9 @@ class Access:
         """Whether ``check_event`` would surely let whoever has subscribed hear any event.
 
         True only where the permissions are those that depend on nothing but the
-        user, and nothing of how they are asked has been overridden. False says
-        nothing: ask.
+        user, who is not in doubt (``Connection.certainly``), and nothing of how
+        they are asked has been overridden. False says nothing: ask.
         """
-        if not self.connection.certainly:
-            return False
         consumer_class: Any = type(self)
         questions = plain_questions(consumer_class, tuple(self.permission_classes))
         if not questions:

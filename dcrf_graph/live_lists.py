@@ -33,7 +33,7 @@ from dcrf_graph.decorators import action
 from dcrf_graph.generics import GenericAsyncAPIConsumer
 from dcrf_graph.loading.writing import plan_of
 from dcrf_graph.mixins import ListModelMixin, Reply, rows_written
-from dcrf_graph.observer.delivery import Delivery, Subscriber, current_delivery
+from dcrf_graph.observer.delivery import Subscriber, current_delivery, delivery_of
 from dcrf_graph.observer.generics import ObserverConsumerMixin, _GenericModelObserver
 from dcrf_graph.settings import api_settings
 from dcrf_graph.threads import in_database_thread, own_thread
@@ -221,7 +221,7 @@ class LiveListMixin(ObserverConsumerMixin, ListModelMixin):
 @contextmanager
 def delivering(event: Event, subscriber: Subscriber) -> Iterator[None]:
     """Send what is sent inside as an event to one subscriber."""
-    token = current_delivery.set(Delivery(event, (subscriber,)))
+    token = current_delivery.set(delivery_of(event, (subscriber,)))
     try:
         yield
     finally:

@@ -10,7 +10,7 @@ import pytest
 from dcrf_graph.capture import MAX_WAITING_FRAMES, Captured, Event, Events, Reply, reply_of
 from dcrf_graph.changes.change import Event as Change
 from dcrf_graph.exceptions import CallFailed
-from dcrf_graph.observer.delivery import Delivery
+from dcrf_graph.observer.delivery import Delivery, delivery_of
 
 DONE: dict[str, Any] = {"data": None, "response_status": 204, "errors": []}
 DENIED: dict[str, Any] = {"data": None, "response_status": 403, "errors": ["No."]}
@@ -18,7 +18,7 @@ DENIED: dict[str, Any] = {"data": None, "response_status": 403, "errors": ["No."
 
 def delivery(action: Any = "update", pk: Any = 7) -> Delivery:
     change = Change(group="g", observer="o", message="{}", action=action, pk=pk)
-    return Delivery(change, ())
+    return delivery_of(change, ())
 
 
 @pytest.mark.parametrize(

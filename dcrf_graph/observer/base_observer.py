@@ -93,13 +93,13 @@ class BaseObserver:
         if type(self).__call__ is not BaseObserver.__call__:
             return self(reading.copy(), consumer=consumer)
         if not reading.usual:
-            return self._handling(reading.copy(), consumer, delivery.request_ids)
+            return self._handling(reading.copy(), consumer, delivery.request_ids.copy())
         return self.func(
             consumer,
             reading.body(),
             observer=self,
             message_type=reading.type,
-            subscribing_request_ids=delivery.request_ids,
+            subscribing_request_ids=delivery.request_ids.copy(),
             group=reading.group,
             action=reading.action,
         )
@@ -122,7 +122,7 @@ class BaseObserver:
         """The request_ids that this delivery is for: those that may still hear of it."""
         delivery = current_delivery.get()
         if delivery is not None:
-            return delivery.request_ids
+            return list(delivery.request_ids)
         if consumer is None:
             return []
         subscribers = consumer.subscriptions.of(self, group)

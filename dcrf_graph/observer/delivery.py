@@ -8,13 +8,14 @@ which follows a handler into the threads and tasks that it starts.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from dcrf_graph.calls import Call
 from dcrf_graph.changes.change import Event
+from dcrf_graph.threads import CallContext
 
 Send = Callable[[Any], Awaitable[None]]
 """What carries a message on its way to the client."""
@@ -56,41 +57,25 @@ class Holder(Protocol):
         """Send a message later, when the cause of its event, and of those before, is answered."""
 
 
-class Delivery:
+class Delivery(CallContext):
     """One event on its way through a handler, and for whom.
 
-    Args:
-        line: the subscription; None for what is told to one request alone.
-        cause: the call of the same client that changed the row.
+    ``line`` is the subscription, None for what is told to one request alone. ``cause`` is the
+    call of the same client that changed the row, ``row`` what the subscription has waited for,
+    ``gone`` the request_ids that have been unsubscribed meanwhile.
 
-    ``gone`` are the request_ids that have been unsubscribed meanwhile. ``row`` is what the
-    subscription has waited for.
+    It is also the key of the thread that the handler's synchronous code runs on, so ask whether
+    it *is* there, and not whether it is true.
     """
 
-    __slots__ = ("cause", "event", "gone", "line", "row", "subscribers")
-
-    def __init__(
-        self,
-        event: Event,
-        subscribers: tuple[Subscriber, ...],
-        line: Holder | None = None,
-        cause: Call | None = None,
-        row: Any = None,
-    ) -> None:
-        self.event = event
-        self.subscribers = subscribers
-        self.line = line
-        self.cause = cause
-        self.row = row
-        self.gone: tuple[Any, ...] = ()
-
-    @property
-    def request_ids(self) -> list[Any]:
-        """The request_ids that were passed to ``subscribe``; a new list each time."""
-        if len(self.subscribers) == 1:  # as nearly always
-            only = self.subscribers[0].request_id
-            return [] if only is None else [only]
-        return [s.request_id for s in self.subscribers if s.request_id is not None]
+    # What few of them have is the class's: one of these is made for every subscriber of an event.
+    cause: Call | None = None
+    row: Any = None
+    gone: tuple[Any, ...] = ()
+    event: Event
+    subscribers: tuple[Subscriber, ...]
+    request_ids: list[Any]
+    line: Holder | None
 
     @property
     def over(self) -> bool:
@@ -126,6 +111,23 @@ class Delivery:
             line.hold(Held(self, send, message, request_id))
             return True
         return False
+
+
+def delivery_of(
+    event: Event, subscribers: tuple[Subscriber, ...], line: Holder | None = None
+) -> Delivery:
+    """A delivery; its ``request_ids`` are those that were passed to ``subscribe``."""
+    delivery = Delivery()
+    delivery.event = event
+    delivery.subscribers = subscribers
+    delivery.request_ids = request_ids_of(subscribers)
+    delivery.line = line
+    return delivery
+
+
+def request_ids_of(subscribers: Iterable[Subscriber]) -> list[Any]:
+    """The request_ids of those who have given one."""
+    return [each.request_id for each in subscribers if each.request_id is not None]
 
 
 current_delivery: ContextVar[Delivery | None] = ContextVar(

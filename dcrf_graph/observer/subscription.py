@@ -29,7 +29,14 @@ from dcrf_graph.changes.change import Event, Gap
 from dcrf_graph.observer.backlog import Backlog, Policy
 from dcrf_graph.observer.deletions import RowIsGone, is_deletion, told_by_key
 from dcrf_graph.observer.deliverer import DONE, Driver, deliverer, new_driver
-from dcrf_graph.observer.delivery import Delivery, Held, Subscriber, current_delivery
+from dcrf_graph.observer.delivery import (
+    Delivery,
+    Held,
+    Subscriber,
+    current_delivery,
+    delivery_of,
+    request_ids_of,
+)
 from dcrf_graph.observer.reading import reading_of
 from dcrf_graph.protocols.effects import Close, CloseCode
 from dcrf_graph.settings import api_settings
@@ -61,6 +68,7 @@ class Subscription:
         "_everybody",
         "_next",
         "_queue",
+        "_request_ids",
         "_row",
         "_waited",
         "connection",
@@ -88,6 +96,7 @@ class Subscription:
         self._next: tuple[Event, Call | None] | None = None
         self._queue: Backlog | None = None
         self._everybody: tuple[Subscriber, ...] | None = None
+        self._request_ids: list[Any] = []
         self._busy = False
         self._waited: Event | None = None
         self._row: Any = None
@@ -281,18 +290,32 @@ class Subscription:
         return True
 
     def _deliver(self, event: Event, cause: Call | None) -> Work | None:
-        consumer = self.consumer
-        if self._by_connecting or not consumer.may_hear():
+        consumer, connection = self.consumer, self.connection
+        if (
+            self._by_connecting
+            or not connection.sure
+            or (connection.expires is not None and not connection.certainly)
+            or not consumer.may_hear()
+        ):
             return self._ask_and_deliver(event, cause)
         everybody = self._everybody
         if everybody is None:
             everybody = self._everybody = tuple(self.subscribers.values())
+            self._request_ids = request_ids_of(everybody)
         if not everybody:
             self._go_on()
             return None
-        thread = CallContext()
-        _thread_of_context.set(thread)
-        delivery = self._delivery = Delivery(event, everybody, self, cause, self._row)
+        # `delivery_of`, written out.
+        delivery = self._delivery = Delivery()
+        delivery.event = event
+        delivery.subscribers = everybody
+        delivery.request_ids = self._request_ids
+        delivery.line = self
+        if cause is not None:
+            delivery.cause = cause
+        if self._row is not None:
+            delivery.row = self._row
+        _thread_of_context.set(delivery)
         current_delivery.set(delivery)
         driver = self.deliverer.driver
         try:
@@ -302,18 +325,18 @@ class Subscription:
             wanted = driver.send(work)
         except Exception as error:
             self.deliverer.driver = new_driver()
-            return self._fail(delivery, error, thread)
+            return self._fail(delivery, error)
         except BaseException:
             self.deliverer.driver = new_driver()
-            thread.ended = True
+            delivery.ended = True
             self._go_on()
             raise
         if wanted is not DONE:
             # This driver has work for a while.
             self.deliverer.driver = new_driver()
-            return self._rest(driver, wanted, delivery, thread)
+            return self._rest(driver, wanted, delivery)
         # A handler that never had to wait has not been on a thread.
-        thread.ended = True
+        delivery.ended = True
         self._row = self._waited = None
         if self._queue or self.held or self._next is not None:
             self._go_on()
@@ -322,9 +345,7 @@ class Subscription:
             self._busy = False
         return None
 
-    async def _rest(
-        self, driver: Driver, wanted: Any, delivery: Delivery, thread: CallContext
-    ) -> None:
+    async def _rest(self, driver: Driver, wanted: Any, delivery: Delivery) -> None:
         """What remains of a handler that has to wait."""
         try:
             try:
@@ -332,13 +353,13 @@ class Subscription:
             except Exception as error:
                 await self._tell_failure(delivery, error)
         finally:
-            await self._end(thread)
+            await self._end(delivery)
 
-    async def _fail(self, delivery: Delivery, error: Exception, thread: CallContext) -> None:
+    async def _fail(self, delivery: Delivery, error: Exception) -> None:
         try:
             await self._tell_failure(delivery, error)
         finally:
-            await self._end(thread)
+            await self._end(delivery)
 
     async def _tell_failure(self, delivery: Delivery, error: Exception) -> None:
         current_delivery.set(None)
@@ -371,7 +392,8 @@ class Subscription:
         hearing = tuple(each for key, each in allowed if key in self.subscribers)
         if not hearing:
             return
-        delivery = self._delivery = Delivery(event, hearing, self, cause, self._row)
+        delivery = self._delivery = delivery_of(event, hearing, self)
+        delivery.cause, delivery.row = cause, self._row
         current_delivery.set(delivery)
         try:
             await self.observer.handling(reading_of(event), self.consumer, delivery)
