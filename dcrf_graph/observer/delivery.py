@@ -117,7 +117,7 @@ def delivery_of(
     event: Event, subscribers: tuple[Subscriber, ...], line: Holder | None = None
 ) -> Delivery:
     """A delivery; its ``request_ids`` are those that were passed to ``subscribe``."""
-    delivery = Delivery()
+    delivery: Delivery = Delivery()
     delivery.event = event
     delivery.subscribers = subscribers
     delivery.request_ids = request_ids_of(subscribers)
