@@ -61,7 +61,8 @@ OURS: tuple[tuple[type, tuple[str, ...]], ...] = (
 CONFIGURED = frozenset({"filter_backends", "lookup_field", "lookup_url_kwarg"}) | {
     name for _, names in OURS for name in names
 }
-CONFIGURED |= {"load_relations", "permission_classes", "queryset", "serializer_class"}
+CONFIGURED |= {"handle_instance_change", "handle_observed_action", "load_relations"}
+CONFIGURED |= {"permission_classes", "queryset", "serializer_class"}
 """What an instance may not have of its own."""
 
 
@@ -142,8 +143,11 @@ def key_of(consumer: Any, arguments: dict[str, Any]) -> tuple[Any, ...] | None:
 def row_of(consumer: Any, event: Event, arguments: dict[str, Any]) -> Row | None:
     """The row for a subscriber with these arguments, maybe not read yet; None: read it alone."""
     key = key_of(consumer, arguments)
-    if key is None:
-        return None
+    return None if key is None else row_called(key, consumer, event)
+
+
+def row_called(key: tuple[Any, ...], consumer: Any, event: Event) -> Row:
+    """The row of this key, as it is after an event."""
     row: Row | None = event.memo.get(key)
     if row is None or (row.read_at is not None and monotonic() - row.read_at > GOOD_FOR):
         row = event.memo[key] = Row()
@@ -179,6 +183,22 @@ def written(consumer: Any, named: str) -> str | None:
     return None if context.noticed else dumps(data)
 
 
+def key_on(line: Any) -> tuple[Any, ...] | None:
+    """What the row of a subscription's one subscriber depends on, found out once.
+
+    And again when the consumer has got an attribute meanwhile, which comes last in its
+    dictionary: it may say how rows are read.
+    """
+    own = line.consumer.__dict__
+    known = line.row_key
+    if known is None or known[1] != len(own) or known[2] is not next(reversed(own)):
+        [subscriber] = line.subscribers.values()
+        found = key_of(line.consumer, subscriber.arguments)
+        known = line.row_key = found, len(own), next(reversed(own))
+    key: tuple[Any, ...] | None = known[0]
+    return key
+
+
 def waits(line: Any, event: Event) -> tuple[Row | None, list[Any] | None]:
     """The row that a subscription is delivered with an event, and the lines that wait for it.
 
@@ -188,9 +208,11 @@ def waits(line: Any, event: Event) -> tuple[Row | None, list[Any] | None]:
     if event.action == "delete":
         return None, None
     if len(line.subscribers) == 1:
-        [subscriber] = line.subscribers.values()
-        row = row_of(line.consumer, event, subscriber.arguments)
-        return row, None if row is None or row.read_at is not None else row.waiting
+        key = key_on(line)
+        if key is None:
+            return None, None
+        row = row_called(key, line.consumer, event)
+        return row, row.waiting if row.read_at is None else None
     rows = [row_of(line.consumer, event, s.arguments) for s in line.subscribers.values()]
     waiting = next((row.waiting for row in rows if row is not None and row.read_at is None), None)
     return None, waiting

@@ -7,7 +7,8 @@ consumers of one model share nothing.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from functools import cache
 from typing import Any
 
 import orjson
@@ -48,7 +49,7 @@ class _GenericModelObserver:
             many_to_many=many_to_many,
             moves=False,
         )
-        observer.waits = waits
+        observer.waits, observer.tells = waits, told_row
         if self._group_names is not None:
             observer.groups(self._group_names)
         if self._serializer is not None:
@@ -168,13 +169,8 @@ class ObserverModelInstanceMixin(ObserverConsumerMixin, RetrieveModelMixin):
 
     def tells_keys_only(self: Any, event: Event) -> bool:
         """Whether a deletion is told by the key alone: where nobody has replaced the handlers."""
-        cls = type(self)
-        observer, ours = cls.handle_instance_change, ObserverModelInstanceMixin
-        return (
-            event.observer == observer.stable_id
-            and observer.func is ours.handle_instance_change.func
-            and cls.handle_observed_action is ours.handle_observed_action
-        )
+        consumer_class: Any = type(self)
+        return tells_rows(consumer_class, event.observer)
 
     @handle_instance_change.groups  # type: ignore[no-redef]
     def handle_instance_change(self: Any, instance: Any, *args: Any, **kwargs: Any) -> Any:
@@ -220,6 +216,32 @@ class ObserverModelInstanceMixin(ObserverConsumerMixin, RetrieveModelMixin):
                     await self.reply(
                         action=action, data=data, status=code, request_id=subscriber.request_id
                     )
+
+
+@cache
+def tells_rows(consumer_class: Any, observer_id: str) -> bool:
+    """Whether an observer is the one of single rows, and nobody has replaced what handles them."""
+    observer = getattr(consumer_class, "handle_instance_change", None)
+    ours = ObserverModelInstanceMixin
+    return (
+        observer is not None
+        and observer.stable_id == observer_id
+        and observer.func is ours.handle_instance_change.func
+        and consumer_class.handle_observed_action is ours.handle_observed_action
+    )
+
+
+def told_row(consumer: Any, delivery: Delivery) -> Coroutine[Any, Any, None] | None:
+    """What tells a subscriber the row that everybody reads alike, as our handler would."""
+    consumer_class: Any = type(consumer)
+    row = alone_with(delivery)
+    if row is None or not tells_rows(consumer_class, delivery.event.observer):
+        return None
+    request_id = delivery.subscribers[0].request_id
+    telling: Coroutine[Any, Any, None] = consumer.reply(
+        action=delivery.event.action, data=row, request_id=request_id
+    )
+    return telling
 
 
 def alone_with(delivery: Delivery) -> orjson.Fragment | None:

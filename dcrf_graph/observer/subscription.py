@@ -79,6 +79,7 @@ class Subscription:
         "loop",
         "observer",
         "owner",
+        "row_key",
         "subscribers",
     )
 
@@ -100,6 +101,8 @@ class Subscription:
         self._busy = False
         self._waited: Event | None = None
         self._row: Any = None
+        # What `following` has found out about the row that is followed.
+        self.row_key: Any = None
         self._delivery: Delivery | None = None
         self._by_connecting = False
 
@@ -116,7 +119,7 @@ class Subscription:
     def add(self, key: Any, subscriber: Subscriber) -> None:
         """Let one more request hear."""
         self.subscribers[key] = subscriber
-        self._everybody = None
+        self._everybody = self.row_key = None
         # What was subscribed without an action is asked for in another way.
         self._by_connecting = self._by_connecting or subscriber.action is None
 
@@ -130,7 +133,7 @@ class Subscription:
         for key in keys:
             del self.subscribers[key]
         if keys:
-            self._everybody = None
+            self._everybody = self.row_key = None
             by = current_delivery.get()
             if by is None or by.line is not self:
                 for delivery in self._under_way():
@@ -319,7 +322,11 @@ class Subscription:
         current_delivery.set(delivery)
         driver = self.deliverer.driver
         try:
-            work = self.observer.handling(reading_of(event), consumer, delivery)
+            work = None
+            if self._row is not None and self.observer.tells is not None:
+                work = self.observer.tells(consumer, delivery)
+            if work is None:
+                work = self.observer.handling(reading_of(event), consumer, delivery)
             if type(work) is not types.CoroutineType:
                 work = awaiting(work)
             wanted = driver.send(work)

@@ -10,6 +10,7 @@ from django.test import override_settings
 from rest_framework import serializers
 from rest_framework.permissions import IsAdminUser
 
+from dcrf_graph.decorators import action
 from dcrf_graph.following import Noticing
 from dcrf_graph.generics import GenericAsyncAPIConsumer
 from dcrf_graph.mixins import DeleteModelMixin
@@ -107,6 +108,54 @@ async def test_an_overridden_queryset_is_asked_for_each_client() -> None:
 
     mine, others = await told(Own, SOMEBODY, SOMEBODY_ELSE)
     assert (mine["text"], others) == ("new", None)
+
+
+@pytest.mark.parametrize("name", ["serializer_class", "queryset"])
+async def test_a_consumer_that_changes_how_it_reads_after_subscribing_reads_alone(
+    name: str,
+) -> None:
+    class Shouted(Counted):
+        def to_representation(self, instance: Any) -> Any:
+            return {**super().to_representation(instance), "text": instance.text.upper()}
+
+    def changed(consumer: Any) -> None:
+        own = {"serializer_class": Shouted, "queryset": Note.objects.exclude(text="newest")}
+        setattr(consumer, name, own[name])
+
+    class Changing(Notes):
+        @action()
+        async def change(self, **kwargs: Any) -> None:
+            changed(self)
+
+    note = await in_thread(Note.objects.create, text="old")
+    async with (
+        connected(Changing, user=SOMEBODY) as changing,
+        connected(Changing, user=SOMEBODY) as same,
+    ):
+        for client in (changing, same):
+            await client.call("subscribe_instance", request_id=7, pk=note.pk)
+        for text in ("new", "newest"):
+            note.text = text
+            await in_thread(note.save)
+            if text == "new":
+                assert (await changing.frame())["data"]["text"] == "new"
+                await changing.call("change", request_id=8)
+        [last] = await changing.rest()
+        heard = (last["data"] or {}).get("text"), last["response_status"]
+        assert heard == {"serializer_class": ("NEWEST", 200), "queryset": (None, 404)}[name]
+        assert [each["data"]["text"] for each in await same.rest()] == ["new", "newest"]
+
+
+async def test_a_handler_of_the_applications_own_tells_a_shared_row_itself() -> None:
+    class Own(Notes):
+        async def handle_observed_action(
+            self, action: str, group: str | None = None, **kwargs: Any
+        ) -> None:
+            await self.send_json({"own": action, "data": kwargs["pk"]})
+
+    [first, second] = await told(Own, SOMEBODY, clients=2)
+    assert isinstance(first, int)
+    assert first == second
 
 
 class Trusted(BasePermission):
