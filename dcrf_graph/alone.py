@@ -85,7 +85,7 @@ class Alone:
     async def enter(self, scope: Any, receive: Receive) -> bool:
         """Let the client in, if whoever opens the socket may; then the consumer is ready."""
         if scope["type"] == "websocket":
-            if not Origins(self.consumer).let_in(scope):
+            if not Origins().let_in(scope):
                 denier: Any = WebsocketDenier()
                 await denier(scope, receive, self.send)
                 return False

@@ -124,7 +124,7 @@ class Captured:
     """The frames of one call: replies, or a stream of them with an end.
 
     ``follow`` queues what is read with ``next``; without it only the last frame
-    is kept. ``listen`` takes events out of the queue instead, in the delivery
+    is kept. ``hear`` takes events out of the queue instead, in the delivery
     that they come from.
     """
 
@@ -134,6 +134,7 @@ class Captured:
         "_failure",
         "_follow",
         "_frames",
+        "_over",
         "_receive",
         "_receive_text",
         "_receiving",
@@ -158,6 +159,7 @@ class Captured:
         self._receive_text: TextReceiver | None = None
         self._failure: Exception | None = None
         self._ended = False
+        self._over: Callable[[], None] | None = None
 
     def take(self, content: Mapping[str, Any], delivery: Delivery) -> Awaitable[None] | None:
         """What takes in a frame of a delivery unread: an event, and no refusal.
@@ -258,22 +260,31 @@ class Captured:
         self._failure = error
         self.end()
 
-    async def listen(self, receive: Receiver, receive_text: TextReceiver | None) -> None:
+    async def hear(
+        self, receive: Receiver, receive_text: TextReceiver | None, over: Callable[[], None]
+    ) -> bool:
         """
-        Give every event to ``receive``, one after the other, until the end.
+        Give every event to ``receive``, one after the other, from now on.
 
         It is called in the delivery that the event comes from, which waits for it.
-        With ``receive_text`` that is given what is no refusal, unread.
-
-        Raises:
-            CallFailed: when a delivery is refused; that is the end.
-            Exception: what ``receive`` raises; that is the end, too.
+        With ``receive_text`` that is given what is no refusal, unread. Nothing waits
+        for the end: ``over`` is called then, once. False if it has come already.
         """
         self._receive, self._receive_text = receive, receive_text
         if self._frames:
             await self._hand_over(self._frames.popleft())
-        while not self._ended:
-            await self._wait()
+        if not self._ended:
+            self._over = over
+        return not self._ended
+
+    async def finish(self) -> None:
+        """
+        Give what has come before the end, when that has come.
+
+        Raises:
+            CallFailed: when a delivery was refused; that is the end.
+            Exception: what ``receive`` has raised; that is the end, too.
+        """
         if self._failure is not None:
             raise self._failure
         while self._frames:
@@ -315,6 +326,9 @@ class Captured:
         """Say that no more will come; what waits unread can still be read."""
         self._ended = True
         self._notify()
+        over, self._over = self._over, None
+        if over is not None:
+            over()
 
     async def _wait(self) -> None:
         changed = asyncio.get_running_loop().create_future()
@@ -336,6 +350,8 @@ class Events:
     Iterating raises ``CallFailed`` when a delivery is refused; that ends it.
     Cancelling a wait loses no event. ``first`` comes before all others.
     """
+
+    __slots__ = ("_captured", "_first", "_unsubscribe")
 
     def __init__(
         self,
@@ -363,23 +379,35 @@ class Events:
             raise CallFailed(event.status, list(event.errors))
         return event
 
-    async def listen(self, receive: Receiver, receive_text: TextReceiver | None = None) -> None:
+    async def hear(
+        self, receive: Receiver, receive_text: TextReceiver | None, over: Callable[[], None]
+    ) -> bool:
         """
-        Give every event to ``receive`` in the delivery that it comes from, until the end.
+        Give every event to ``receive`` in the delivery that it comes from; nothing waits for them.
 
         Args:
             receive_text: is given the events that are no refusals, unread.
+            over: is called when no more will come; then ``finish``.
+
+        Returns False if that is so already.
+        """
+        first, self._first = self._first, None
+        if first is not None:
+            await receive(first)
+        return await self._captured.hear(receive, receive_text, over)
+
+    async def finish(self) -> None:
+        """
+        Give what came before the end.
 
         Raises:
-            CallFailed: when a delivery is refused; that ends it.
+            CallFailed: when a delivery was refused.
         """
-        try:
-            first, self._first = self._first, None
-            if first is not None:
-                await receive(first)
-            await self._captured.listen(receive, receive_text)
-        finally:
-            await self.aclose()
+        await self._captured.finish()
+
+    def close(self) -> None:
+        """Unsubscribe; harmless when repeated."""
+        self._unsubscribe()
 
     async def aclose(self) -> None:
         """Unsubscribe; harmless when repeated. Works before the first event too."""

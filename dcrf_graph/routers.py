@@ -38,7 +38,6 @@ from dcrf_graph.graphql.operations import Operation
 from dcrf_graph.graphql.persisted import allowed_documents
 from dcrf_graph.graphql.schema import Derived, derive
 from dcrf_graph.graphql.subscriptions import Results
-from dcrf_graph.origins import Origins
 from dcrf_graph.protocols.effects import OperationRequest
 from dcrf_graph.stream import Outlet
 from dcrf_graph.streams import Streams
@@ -141,7 +140,7 @@ class Router:
             application=application,
             node=self.node if node is None else node,
         )
-        for derived in ("derived", "executor"):
+        for derived in ("derived", "executor", "served"):
             self.__dict__.pop(derived, None)
 
     # -- what is derived -----------------------------------------------------------
@@ -156,6 +155,12 @@ class Router:
             self.directives,
             self.federation,
         )
+
+    @cached_property
+    def served(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """What serves each stream, by its prefix; and what the scope of each says of all."""
+        applications = {name: each.application for name, each in self.registry.items()}
+        return applications, {hypermedia.SERVED: hypermedia.consumers(self)}
 
     @cached_property
     def executor(self) -> Executor:
@@ -189,7 +194,7 @@ class Router:
         in ``ALLOWED_ORIGINS``, by default ``ALLOWED_HOSTS``.
         """
         allowed_documents()  # a file that cannot be read is told now
-        return Origins(WebSocketTransport(self))
+        return WebSocketTransport(self)
 
     def graphql_view(self) -> Callable[..., Any]:
         """GraphQL over HTTP, as an asynchronous Django view."""
@@ -225,9 +230,8 @@ class Router:
         outlet: Outlet | None = None,
     ) -> Streams:
         """The consumers of one connection, none of them connected yet."""
-        applications = {name: each.application for name, each in self.registry.items()}
-        scope = {**scope, hypermedia.SERVED: hypermedia.consumers(self)}
-        return Streams(applications, scope, connection or Connection(), outlet)
+        applications, more = self.served
+        return Streams(applications, scope, connection or Connection(), outlet, more)
 
     async def authenticate(
         self, scope: Mapping[str, Any], payload: Mapping[str, Any] | None

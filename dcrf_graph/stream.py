@@ -43,14 +43,31 @@ CLOSED = "This stream is closed."
 class Stream:
     """One consumer instance on one connection.
 
-    Without an ``outlet`` its frames are captured.
+    Without an ``outlet`` its frames are captured. ``scope`` is its own.
     """
+
+    __slots__ = (
+        "_accepted",
+        "_calls",
+        "_code",
+        "_ending",
+        "_hosted",
+        "_listening",
+        "_opened",
+        "captures",
+        "closed",
+        "connection",
+        "consumer",
+        "name",
+        "outlet",
+        "scope",
+    )
 
     def __init__(
         self,
         name: str,
         application: Any,
-        scope: Mapping[str, Any],
+        scope: dict[str, Any],
         connection: Connection,
         outlet: Outlet | None,
     ) -> None:
@@ -63,12 +80,12 @@ class Stream:
         self._accepted = False
         self._opened = False
         self._code: int | None = None
-        self._calls: dict[asyncio.Task[Any], Call] = {}
+        self._calls: dict[asyncio.Task[Any], Call] | None = None
         self._listening: asyncio.Task[Any] | None = None
         self._ending: asyncio.Task[None] | None = None
         consumer_class: type[AsyncAPIConsumer] = application.consumer_class
         self.consumer = consumer_class(**application.consumer_initkwargs)
-        self.scope = dict(scope)
+        self.scope = scope
 
     async def open(self) -> None:
         """Connect the consumer.
@@ -152,8 +169,16 @@ class Stream:
 
     def follow(self, call: Call, task: asyncio.Task[Any]) -> None:
         """Remember a call of this stream until it ends; closing the stream cancels it."""
+        if self._calls is None:
+            self._calls = {}
         self._calls[task] = call
-        task.add_done_callback(lambda _: self._calls.pop(task, None))
+        task.add_done_callback(self._unfollow)
+
+    def _unfollow(self, task: asyncio.Task[Any]) -> None:
+        if self._calls is not None:
+            self._calls.pop(task, None)
+            if not self._calls:
+                self._calls = None
 
     # -- what the consumer sends ------------------------------------------------
 
@@ -179,7 +204,7 @@ class Stream:
             return  # open() says so
         closer = current_call.get()
         unanswered = [] if closer is None else [closer]
-        for task, call in list(self._calls.items()):
+        for task, call in list((self._calls or {}).items()):
             if call is not closer and task is not asyncio.current_task():
                 task.cancel()
                 unanswered.append(call)

@@ -9,10 +9,8 @@ Source: docs/decisions/0001-graphql-is-a-typed-client-of-the-native-dispatch.md
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import logging
-from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -67,7 +65,23 @@ class Streams:
         scope: the ASGI scope that each instance gets a copy of.
         connection: what owns the tasks.
         outlet: where native frames go; without it frames are captured.
+        more: what those copies have besides.
     """
+
+    __slots__ = (
+        "__weakref__",
+        "_doors",
+        "_last_id",
+        "_made",
+        "_more",
+        "_opened",
+        "_opening",
+        "_waiting",
+        "applications",
+        "connection",
+        "outlet",
+        "scope",
+    )
 
     def __init__(
         self,
@@ -75,16 +89,20 @@ class Streams:
         scope: Mapping[str, Any],
         connection: Connection,
         outlet: Outlet | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         self.applications = applications
         self.scope = scope
         self.connection = connection
         self.outlet = outlet
-        self._doors: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._opened: dict[str, asyncio.Task[Stream | Exception]] = {}
-        self._made: set[Stream] = set()
+        # A line of those who ask for a stream, while there is one, and how many they are.
+        self._doors: dict[str, tuple[asyncio.Lock, int]] = {}
+        self._opening: dict[str, asyncio.Task[Stream | Exception]] = {}
+        self._opened: dict[str, Stream] = {}
+        self._made: tuple[Stream, ...] = ()
         self._waiting: dict[asyncio.Task[Any], Waiting] = {}
-        self._request_ids = itertools.count(1)
+        self._more = more
+        self._last_id = 0
 
     async def open(self, name: str) -> Stream:
         """The open stream of this name; made, and connected, by the first who asks.
@@ -97,25 +115,36 @@ class Streams:
                 who asks asks the consumer again.
             TooManyStreams: when ``MAX_STREAMS`` others are open.
         """
-        door = self._doors[name]
-        opening = self._opened.get(name)
-        if not door.locked() and opening is not None and opening.done() and usable(opening):
-            opened = opening.result()
-            assert isinstance(opened, Stream)
+        opened = self._opened.get(name)
+        if name not in self._doors and opened is not None and not opened.closed:
             return opened
-        async with door:
-            opening = self._opened.get(name)
-            if opening is None or (opening.done() and not usable(opening)):
-                if self._in_use() >= api_settings.MAX_STREAMS:
-                    raise TooManyStreams()
-                opening = self.connection.start(self._connect(name))
-                self._opened[name] = opening
-            opened = await asyncio.shield(opening)
-        if isinstance(opened, Exception):
-            raise opened
-        if opened.closed:
+        door, asking = self._doors.get(name) or (asyncio.Lock(), 0)
+        self._doors[name] = door, asking + 1
+        try:
+            async with door:
+                found = await self._found(name)
+        finally:
+            _, asking = self._doors.pop(name)
+            if asking > 1:
+                self._doors[name] = door, asking - 1
+        if isinstance(found, Exception):
+            raise found
+        if found.closed:
             raise StreamRefused(name)
-        return opened
+        return found
+
+    async def _found(self, name: str) -> Stream | Exception:
+        opened = self._opened.get(name)
+        if opened is not None and not opened.closed:
+            return opened
+        opening = self._opening.get(name)
+        if opening is None:
+            if self._in_use() >= api_settings.MAX_STREAMS:
+                raise TooManyStreams()
+            opening = self.connection.start(self._connect(name))
+            self._opening[name] = opening
+            opening.add_done_callback(lambda _: self._opening.pop(name, None))
+        return await asyncio.shield(opening)
 
     async def consumer(self, name: str) -> Any:
         """The consumer of a stream itself, connected: for what is no action of it.
@@ -129,16 +158,18 @@ class Streams:
         return (await self.open(name)).consumer
 
     def _in_use(self) -> int:
-        openings = self._opened.values()
-        return sum(not opening.done() or usable(opening) for opening in openings)
+        opened = sum(not stream.closed for stream in self._opened.values())
+        return opened + sum(not opening.done() for opening in self._opening.values())
 
     async def _connect(self, name: str) -> Stream | Exception:
         try:
-            stream = Stream(name, self.applications[name], self.scope, self.connection, self.outlet)
-            self._made = {each for each in self._made if not each.disconnected} | {stream}
+            scope = {**self.scope, **(self._more or {})}
+            stream = Stream(name, self.applications[name], scope, self.connection, self.outlet)
+            self._made = (*(each for each in self._made if not each.disconnected), stream)
             await stream.open()
         except Exception as error:
             return error
+        self._opened[name] = stream
         return stream
 
     async def adopt(self, known: Mapping[str, Any]) -> None:
@@ -166,7 +197,7 @@ class Streams:
         try:
             await self.connection.close()
         finally:
-            made, self._made, self._opened = self._made, set(), {}
+            made, self._made, self._opened = self._made, (), {}
             await asyncio.gather(*(stream.close(code) for stream in made))
             # What a consumer started while it said goodbye.
             await self.connection.close()
@@ -220,9 +251,8 @@ class Streams:
                 found = True
                 task.cancel()
                 await self.refuse(name, waiting.payload, CallFailed(CANCELLED_STATUS, [CANCELLED]))
-        opening = self._opened.get(name)
-        opened = opening.result() if opening is not None and usable(opening) else None
-        if isinstance(opened, Stream):
+        opened = self._opened.get(name)
+        if opened is not None and not opened.closed:
             await opened.consumer.cancel_request(request_id, found=found)
             return
         errors, status = cancelling_answer(request_id, found)
@@ -373,7 +403,8 @@ class Streams:
         stream.consumer.subscriptions.end(captured.request_id)
 
     def _request_id(self) -> str:
-        return f"graphql-{next(self._request_ids)}"
+        self._last_id += 1
+        return f"graphql-{self._last_id}"
 
 
 async def until_answered(call: Call, running: asyncio.Task[Any]) -> None:
@@ -397,14 +428,6 @@ async def until_answered(call: Call, running: asyncio.Task[Any]) -> None:
         raise
     if not call.ended:
         running.result()
-
-
-def usable(opening: asyncio.Task[Stream | Exception]) -> bool:
-    """Whether a stream has been opened and is open still."""
-    if not opening.done() or opening.cancelled() or opening.exception() is not None:
-        return False
-    opened = opening.result()
-    return isinstance(opened, Stream) and not opened.closed
 
 
 def refusal_of(error: Exception, name: str) -> tuple[list[Any], int]:

@@ -206,6 +206,8 @@ class Executor:
             return Rejected(refused.result["errors"])
 
         plan = self.plans.event(document, prepared.operation, prepared.variables)
+        # Kept for as long as somebody listens; the context of the beginning is not.
+        variables, name = arguments["variable_values"], arguments["operation_name"]
 
         async def of_event(event: Any) -> Result:
             if plan is not None and (data := plan.complete(event)) is not None:
@@ -214,7 +216,8 @@ class Executor:
                 own = await self.fresh(context)
             except Exception as error:
                 return of_failure(error, context)
-            work = self.run(document, event, {**arguments, "context_value": own})
+            named = {"variable_values": variables, "operation_name": name, "context_value": own}
+            work = self.run(document, event, named)
             try:
                 return as_dict(await in_time(work, 0), own)
             except ExecutionTimeout as late:

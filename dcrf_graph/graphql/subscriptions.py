@@ -58,6 +58,8 @@ class Results(AsyncGenerator[dict[str, Any], None]):
         sharing: takes the results that equal subscriptions have made of an event.
     """
 
+    __slots__ = ("_ended", "_of_event", "_of_failure", "_sharing", "_source")
+
     def __init__(
         self,
         source: AsyncIterator[Any],
@@ -71,28 +73,45 @@ class Results(AsyncGenerator[dict[str, Any], None]):
         self._of_failure = of_failure
         self._ended = False
 
-    async def deliver(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+    async def deliver(
+        self, send: Callable[[dict[str, Any]], Awaitable[None]], over: Callable[[], None]
+    ) -> bool:
         """
-        Give every result to ``send``, until the source ends or fails.
+        Give every result to ``send``.
 
-        Where the source can, in the delivery that an event comes from: it waits for
-        ``send``, and costs no task of its own.
+        Where the source can, each in the delivery that an event comes from, which waits for
+        ``send``: then this returns True at once, and ``over`` is called when ``finish`` is to
+        be. Else it returns False when the source has ended, or failed.
         """
         if not isinstance(self._source, Events):
             async for result in self:
                 await send(result)
-            return
+            return False
 
         async def receive(event: Any) -> None:
             await send(await self._of_event(event))
 
         unread = None if self._sharing is None else self._sharing.receiver(send)
+        if await self._source.hear(receive, unread, over):
+            return True
+        await self.finish(send)
+        return False
+
+    async def finish(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+        """Send what came before the source ended, and why it did if it failed."""
+        assert isinstance(self._source, Events)
         try:
-            await self._source.listen(receive, unread)
+            await self._source.finish()
         except CallFailed as refusal:
             await send(self._of_failure(refusal))
         finally:
             await self.aclose()
+
+    def close(self) -> None:
+        """Close a source that needs nobody to wait for that; harmless when repeated."""
+        assert isinstance(self._source, Events)
+        self._ended = True
+        self._source.close()
 
     async def asend(self, value: None) -> dict[str, Any]:
         if self._ended:

@@ -13,13 +13,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from contextvars import Context
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Protocol, TypeAlias
 
+from channels.security.websocket import WebsocketDenier
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 
 from dcrf_graph.admission import Admission
@@ -32,6 +32,7 @@ from dcrf_graph.graphql.errors import expected, internal
 from dcrf_graph.graphql.sharing import Encoded
 from dcrf_graph.graphql.subscriptions import Results
 from dcrf_graph.observer.delivery import current_delivery
+from dcrf_graph.origins import Origins
 from dcrf_graph.presence import Farewell, Presence, within
 from dcrf_graph.protocols.effects import (
     Authenticate,
@@ -105,10 +106,9 @@ class Host(Protocol):
 class Socket:
     """One WebSocket: what may be sent on it, in which order, and when it is over."""
 
-    __slots__ = ("_line", "_receive", "_send", "_sending", "closed")
+    __slots__ = ("_line", "_send", "_sending", "closed")
 
-    def __init__(self, receive: Any, send: Any) -> None:
-        self._receive = receive
+    def __init__(self, send: Any) -> None:
         self._send = send
         # Many tasks send. Whoever comes first is sent first, also where the server makes them wait.
         self._line: deque[asyncio.Future[None]] | None = None
@@ -181,13 +181,12 @@ class Socket:
         self.closed = True
         logger.debug("The socket was gone before %s: %s", sent, error)
 
-    async def frame(self) -> Mapping[str, Any] | None:
-        """The next frame of the client; None when it has gone."""
-        message: Mapping[str, Any] = await self._receive()
+    def gone(self, message: Mapping[str, Any]) -> bool:
+        """Whether what was received says that the client has gone."""
         if message["type"] == "websocket.disconnect":
             self.closed = True
-            return None
-        return message
+            return True
+        return False
 
 
 class WebSocketTransport:
@@ -198,25 +197,55 @@ class WebSocketTransport:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection, from its handshake until nothing of it is left."""
-        socket = Socket(receive, send)
-        if await socket.frame() is None:
+        # Whatever this waits in is kept for as long as the client is there: one frame, no copies.
+        if scope["type"] != "websocket":
+            raise ValueError(f"expected a WebSocket, got a connection of type {scope['type']!r}")
+        if not Origins().let_in(scope):
+            denier: Any = WebsocketDenier()
+            await denier(scope, receive, send)
             return
+        session = await self._session(scope, Socket(send), receive)
+        if session is None:
+            return
+        try:
+            if await session.begin():
+                while await session.take(await receive()):
+                    pass
+        finally:
+            await session.end()
+
+    async def _session(
+        self, scope: Any, socket: Socket, receive: Any
+    ) -> NativeSession | GraphQLSession | None:
+        if socket.gone(await receive()):
+            return None
         offered = scope.get("subprotocols") or []
         chosen = next((each for each in GRAPHQL if each in offered), None)
         if chosen is not None:
             protocol = GRAPHQL[chosen](max_frame_size=api_settings.MAX_FRAME_SIZE)
             await socket.accept(chosen)
-            await GraphQLSession(self.host, scope, socket, protocol).run()
-        elif not offered:
-            await NativeSession(self.host, scope, socket).run()
-        else:
-            # A browser shows a close reason only where its subprotocol was accepted.
-            await socket.accept(offered[0])
-            await socket.close(Close(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, OFFERED))
+            return GraphQLSession(self.host, scope, socket, protocol)
+        if not offered:
+            return NativeSession(self.host, scope, socket)
+        # A browser shows a close reason only where its subprotocol was accepted.
+        await socket.accept(offered[0])
+        await socket.close(Close(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, OFFERED))
+        return None
 
 
 class NativeSession:
     """One native client: its streams, and the frames between."""
+
+    __slots__ = (
+        "admission",
+        "connection",
+        "host",
+        "presence",
+        "protocol",
+        "scope",
+        "socket",
+        "streams",
+    )
 
     def __init__(self, host: Host, scope: Mapping[str, Any], socket: Socket) -> None:
         self.host = host
@@ -231,27 +260,34 @@ class NativeSession:
             host.stream_names(), max_frame_size=api_settings.MAX_FRAME_SIZE
         )
 
-    async def run(self) -> None:
-        """Serve until the client goes; leaves no task and no subscription behind."""
+    async def begin(self) -> bool:
+        """Let the client in; False where it is refused."""
+        refusal = await self._authenticate()
+        await self.socket.accept(None)
+        if refusal is not None:
+            await self.socket.close(refusal)
+            return False
         try:
-            refusal = await self._authenticate()
-            await self.socket.accept(None)
-            if refusal is not None:
-                await self.socket.close(refusal)
-                return
-            try:
-                self.admission.take()
-            except TooManyConnections as full:
-                await self.socket.close(Close(CloseCode.TRY_AGAIN_LATER, str(full.detail)))
-                return
-            self.streams = self.host.streams(self.scope, self.connection, self._frame)
-            while (frame := await self.socket.frame()) is not None:
-                if self.presence.farewell is None:
-                    await self._receive(frame, allowed=self.connection.frames.take())
-        finally:
-            self.socket.closed = True
-            self.admission.close()
-            await self.streams.close()
+            self.admission.take()
+        except TooManyConnections as full:
+            await self.socket.close(Close(CloseCode.TRY_AGAIN_LATER, str(full.detail)))
+            return False
+        self.streams = self.host.streams(self.scope, self.connection, self._frame)
+        return True
+
+    async def take(self, message: Mapping[str, Any]) -> bool:
+        """Do what a frame asks for; False when the client has gone."""
+        if self.socket.gone(message):
+            return False
+        if self.presence.farewell is None:
+            await self._receive(message, allowed=self.connection.frames.take())
+        return True
+
+    async def end(self) -> None:
+        """Leave no task and no subscription behind."""
+        self.socket.closed = True
+        self.admission.close()
+        await self.streams.close()
 
     async def _receive(self, frame: Mapping[str, Any], *, allowed: bool) -> None:
         for effect in self.protocol.receive(frame.get("text"), frame.get("bytes")):
@@ -315,7 +351,25 @@ class NativeSession:
 
 
 class GraphQLSession:
-    """One GraphQL client: its operations, each in a task of its own."""
+    """One GraphQL client: its operations, each in a task of its own until it only listens."""
+
+    __slots__ = (
+        "_beat",
+        "_beating",
+        "_contexts",
+        "_init_timer",
+        "_subscriptions",
+        "acknowledged",
+        "admission",
+        "connection",
+        "host",
+        "operations",
+        "presence",
+        "protocol",
+        "scope",
+        "socket",
+        "streams",
+    )
 
     def __init__(
         self, host: Host, scope: Mapping[str, Any], socket: Socket, protocol: GraphQLProtocol
@@ -331,35 +385,46 @@ class GraphQLSession:
         self.presence = Presence(self.scope, self.connection, self, scope)
         self.acknowledged = Flag()
         self._contexts: dict[Run, dict[str, Any]] = {}
-        self._subscriptions: set[Run] = set()
         # Those that the client waits for. One that was stopped may still be ending.
-        self.operations: dict[Run, asyncio.Task[Any]] = {}
+        self.operations: dict[Run, asyncio.Task[Any] | Listening] = {}
+        # Those of them that have begun to listen, in a task.
+        self._subscriptions: tuple[Run, ...] = ()
+        self._init_timer: asyncio.TimerHandle | None = None
         self._beat: asyncio.TimerHandle | None = None
         self._beating: asyncio.Task[Any] | None = None
 
-    async def run(self) -> None:
-        """Serve until either side closes; leaves no task and no subscription behind."""
-        timeout = self.connection.start(self._init_timeout())
-        try:
-            while not self.socket.closed:
-                frame = await self.socket.frame()
-                if frame is None:
-                    break
-                if not self.connection.frames.take():
-                    reason = str(TooManyFrames.default_detail)
-                    await self.carry_out(self.protocol.close(TOO_MANY_FRAMES, reason))
-                    break
-                effects = self.protocol.receive(frame.get("text"), frame.get("bytes"))
-                if any(isinstance(effect, Initialise) for effect in effects):
-                    timeout.cancel()
-                await self.carry_out(effects)
-        finally:
-            self.socket.closed = True
-            self.protocol.disconnected()
-            if self._beat is not None:
-                self._beat.cancel()
-            self.admission.close()
-            await self.streams.close()
+    async def begin(self) -> bool:
+        """Give the client its time to introduce itself."""
+        loop = asyncio.get_running_loop()
+        timeout = api_settings.INIT_TIMEOUT
+        self._init_timer = loop.call_later(timeout, self._init_over, context=Context())
+        return not self.socket.closed
+
+    async def take(self, message: Mapping[str, Any]) -> bool:
+        """Do what a frame asks for; False when the socket is closed by either side."""
+        if self.socket.gone(message):
+            return False
+        if not self.connection.frames.take():
+            reason = str(TooManyFrames.default_detail)
+            await self.carry_out(self.protocol.close(TOO_MANY_FRAMES, reason))
+            return False
+        effects = self.protocol.receive(message.get("text"), message.get("bytes"))
+        if self._init_timer is not None and any(isinstance(each, Initialise) for each in effects):
+            self._init_timer.cancel()
+            self._init_timer = None
+        await self.carry_out(effects)
+        return not self.socket.closed
+
+    async def end(self) -> None:
+        """Leave no task and no subscription behind."""
+        self.socket.closed = True
+        self.protocol.disconnected()
+        for timer in (self._beat, self._init_timer):
+            if timer is not None:
+                timer.cancel()
+        self._stop_listening()
+        self.admission.close()
+        await self.streams.close()
 
     async def carry_out(self, effects: Iterable[Effect]) -> None:
         """Do what the protocol asks for, in order."""
@@ -379,9 +444,7 @@ class GraphQLSession:
                     # Here and not in a task: who floods and does not read is read no further.
                     await self.carry_out(self.protocol.error(id, [TOO_MANY], operation))
                 case Start(id=id, request=request, operation=operation):
-                    task = self.connection.start(self._operate(id, request, operation))
-                    self.operations[operation] = task
-                    task.add_done_callback(partial(self._forget, operation))
+                    self._run_for(operation, self._operate(id, request, operation))
                 case Stop(operation=operation):
                     stopped = self.operations.pop(operation, None)
                     if stopped is not None:
@@ -390,14 +453,46 @@ class GraphQLSession:
     def _is_full(self) -> bool:
         return len(self.operations) >= int(api_settings.MAX_OPERATIONS)
 
-    def _forget(self, operation: Run, task: asyncio.Task[Any] | None = None) -> None:
+    def _forget(self, operation: Run, run: asyncio.Task[Any] | Listening | None = None) -> None:
+        """Forget an operation; ``run`` is what has ended of it, which may have been replaced."""
+        if run is not None and self.operations.get(operation, run) is not run:
+            return
         self.operations.pop(operation, None)
         self._contexts.pop(operation, None)
-        self._subscriptions.discard(operation)
+        self._subscriptions = tuple(each for each in self._subscriptions if each is not operation)
 
-    async def _init_timeout(self) -> None:
-        await asyncio.sleep(api_settings.INIT_TIMEOUT)
-        await self.carry_out(self.protocol.init_timeout())
+    def _run_for(self, operation: Run, work: Coroutine[Any, Any, None]) -> None:
+        task = self.connection.start(work)
+        self.operations[operation] = task
+        task.add_done_callback(partial(self._forget, operation))
+
+    # -- what only listens -----------------------------------------------------------------
+
+    def listens(self, listening: Listening) -> None:
+        """Let an operation go on without its task."""
+        self.operations[listening.operation] = listening
+        self._subscriptions = tuple(
+            each for each in self._subscriptions if each is not listening.operation
+        )
+
+    def ends(self, listening: Listening) -> None:
+        """Say that an operation is over, which listened until now."""
+        if self.operations.get(listening.operation) is listening:
+            # An empty context: neither the delivery's nor the call's that it ended in.
+            Context().run(self._run_for, listening.operation, self._finish(listening))
+
+    def unlisten(self, listening: Listening) -> None:
+        """Forget an operation that listened."""
+        self._forget(listening.operation, listening)
+
+    def _stop_listening(self) -> None:
+        for operation in list(self.operations.values()):
+            if isinstance(operation, Listening):
+                operation.cancel()
+
+    def _init_over(self) -> None:
+        self._init_timer = None
+        self.connection.start(self.carry_out(self.protocol.init_timeout()))
 
     async def _initialise(self, payload: dict[str, Any] | None) -> None:
         try:
@@ -463,7 +558,8 @@ class GraphQLSession:
         await self.streams.adopt(self.presence.known)
 
     async def close(self, close: Close) -> None:
-        """Close the socket in the protocol's way."""
+        """Close the socket in the protocol's way; what only listens, ends."""
+        self._stop_listening()
         await self.carry_out(self.protocol.close(close.code, close.reason))
 
     def leave(self, farewell: Farewell) -> None:
@@ -472,10 +568,12 @@ class GraphQLSession:
 
     async def _part(self, farewell: Farewell) -> None:
         for operation, task in list(self.operations.items()):
-            if farewell.at_once or operation in self._subscriptions:
+            listens = isinstance(task, Listening) or operation in self._subscriptions
+            if farewell.at_once or listens:
                 task.cancel()
-        if self.operations:
-            await within(farewell.patience, asyncio.wait(self.operations.values()))
+        running = [each for each in self.operations.values() if isinstance(each, asyncio.Task)]
+        if running:
+            await within(farewell.patience, asyncio.wait(running))
         if farewell.restart:
             await self.carry_out(self.protocol.close(farewell.code, farewell.reason))
         else:
@@ -491,6 +589,19 @@ class GraphQLSession:
             errors = await self._run(id, request, operation)
         except Exception as error:
             errors = [told(error, self.scope["user"])]
+        if errors is not None:
+            await self._say_over(id, errors, operation)
+
+    async def _finish(self, listening: Listening) -> None:
+        """The end of an operation that listened, from its source's side."""
+        errors = []
+        try:
+            await listening.results.finish(listening.send)
+        except Exception as error:
+            errors = [told(error, self.scope["user"])]
+        await self._say_over(listening.id, errors, listening.operation)
+
+    async def _say_over(self, id: str, errors: list[dict[str, Any]], operation: Run) -> None:
         self._forget(operation)
         if errors:
             await self.carry_out(self.protocol.error(id, errors, operation))
@@ -499,8 +610,12 @@ class GraphQLSession:
 
     async def _run(
         self, id: str, request: OperationRequest, operation: Run
-    ) -> list[dict[str, Any]]:
-        """Run an operation and send its results; returns the errors of one that was refused."""
+    ) -> list[dict[str, Any]] | None:
+        """
+        Run an operation and send its results; returns the errors of one that was refused.
+
+        None if it goes on without this task: it listens, and is over when its source is.
+        """
         context = {"request": None, "scope": self.scope, "streams": self.streams}
         context["user"] = self.scope["user"]
         self._contexts[operation] = context
@@ -514,35 +629,61 @@ class GraphQLSession:
         if isinstance(outcome, dict):
             await self.carry_out(self.protocol.next(id, outcome, operation))
             return []
-        self._subscriptions.add(operation)
+        self._subscriptions = (*self._subscriptions, operation)
         if self.presence.farewell is not None and operation in self.operations:
-            self.operations[operation].cancel()  # it was no subscription yet when all of them were
-        async with aclosing(outcome):
+            # It was no subscription yet when all of them were cancelled.
+            await outcome.aclose()
+            return None
+        listening = Listening(self, id, operation, outcome)
+        try:
             await self.connection.certain()
-            await outcome.deliver(Sender(self, id, operation).send)
+            if await outcome.deliver(listening.send, listening.over):
+                listening.begin()
+                return None
+        except BaseException:
+            await outcome.aclose()
+            raise
+        await outcome.aclose()
         return []
 
 
-class Sender:
-    """Sends the results of one operation."""
+class Listening:
+    """One subscription: sends its results. While nothing happens no task waits for them."""
 
-    __slots__ = ("_id", "_opening", "_run", "_session", "_socket")
+    __slots__ = ("_cancelled", "_opening", "_session", "_socket", "id", "operation", "results")
 
-    def __init__(self, session: GraphQLSession, id: str, run: Run) -> None:
-        self._id = id
-        self._run = run
+    def __init__(self, session: GraphQLSession, id: str, operation: Run, results: Results) -> None:
+        self.id = id
+        self.operation = operation
+        self.results = results
         self._session = session
         self._socket = session.socket
         self._opening = session.protocol.opening(id)
+        self._cancelled = False
 
     def send(self, result: Result) -> Awaitable[None]:
         """Send a result, unless the operation is over."""
-        if self._run.over:
+        if self.operation.over:
             return nothing()
         if isinstance(result, Encoded):
             return self._socket.send(f"{self._opening}{result.text}}}")
         session = self._session
-        return session.carry_out(session.protocol.next(self._id, result, self._run))
+        return session.carry_out(session.protocol.next(self.id, result, self.operation))
+
+    def begin(self) -> None:
+        """Be what the session knows of the operation, instead of its task."""
+        self._session.listens(self)
+
+    def over(self) -> None:
+        """The source has ended: say so, in a task."""
+        if not self._cancelled:
+            self._session.ends(self)
+
+    def cancel(self) -> None:
+        """End it, because the client does not want it, or may not have it any more."""
+        self._cancelled = True
+        self.results.close()
+        self._session.unlisten(self)
 
 
 def told(error: Exception, user: Any) -> dict[str, Any]:
