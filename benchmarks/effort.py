@@ -20,8 +20,8 @@ class Effort:
 
     few: int = 100
     many: int = 500
-    rounds: int = 5
-    events: int = 20
+    rounds: int = 7
+    events: int = 30
     budget: float = 2.0
     lists: int = 30
     saves: int = 300

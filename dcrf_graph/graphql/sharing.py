@@ -33,8 +33,8 @@ from graphql import (
     get_named_type,
 )
 
-from dcrf_graph.capture import Event, Text
-from dcrf_graph.encoding import dumps
+from dcrf_graph.capture import Event, event_of
+from dcrf_graph.encoding import dumps, loads
 from dcrf_graph.graphql.documents import Document
 from dcrf_graph.observer.delivery import Delivery
 from dcrf_graph.protocols.frames import encode
@@ -127,7 +127,13 @@ class Sharing:
     async def made(self, text: str, delivery: Delivery) -> Result:
         """The result of an event that nobody has made yet."""
         memo = delivery.event.memo
-        result = await self._execute(Text(text, delivery).read())
+        # The same text may be asked for in many ways; who asks changes nothing of it.
+        frame = memo.get(text)
+        if frame is None:
+            frame = loads(text)
+            if len(memo) < MAX_SHARED:
+                memo[text] = frame
+        result = await self._execute(event_of(frame, delivery))
         if "errors" in result:
             return result
         encoded = Encoded(result)
