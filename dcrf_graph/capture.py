@@ -161,6 +161,11 @@ class Captured:
         self._ended = False
         self._over: Callable[[], None] | None = None
 
+    def acknowledge(self) -> None:
+        """Take what comes from now on as events; the reply has been read."""
+        self.acknowledged = True
+        self.reply = None
+
     def take(self, content: Mapping[str, Any], delivery: Delivery) -> Awaitable[None] | None:
         """What takes in a frame of a delivery unread: an event, and no refusal.
 

@@ -13,6 +13,7 @@ import json
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
@@ -127,6 +128,8 @@ class Streams:
             _, asking = self._doors.pop(name)
             if asking > 1:
                 self._doors[name] = door, asking - 1
+            elif not self._doors:
+                self._doors = {}  # an emptied one keeps its places
         if isinstance(found, Exception):
             raise found
         if found.closed:
@@ -143,8 +146,13 @@ class Streams:
                 raise TooManyStreams()
             opening = self.connection.start(self._connect(name))
             self._opening[name] = opening
-            opening.add_done_callback(lambda _: self._opening.pop(name, None))
+            opening.add_done_callback(partial(self._open_no_more, name))
         return await asyncio.shield(opening)
+
+    def _open_no_more(self, name: str, _: object) -> None:
+        self._opening.pop(name, None)
+        if not self._opening:
+            self._opening = {}
 
     async def consumer(self, name: str) -> Any:
         """The consumer of a stream itself, connected: for what is no action of it.
@@ -322,7 +330,7 @@ class Streams:
         except BaseException:
             self._forget(opened, captured)
             raise
-        captured.acknowledged = True
+        captured.acknowledge()
         first = Event(None, None, reply.data, reply.frame) if answers else None
         return Events(captured, lambda: self._forget(opened, captured), first)
 

@@ -41,7 +41,7 @@ Contribute: TypeAlias = Callable[[Context], Mapping[str, Any] | Awaitable[Mappin
 Result: TypeAlias = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """A request whose document is valid: the operation of it that is to run."""
 
@@ -205,35 +205,15 @@ class Executor:
                 return refused
             return Rejected(refused.result["errors"])
 
-        plan = self.plans.event(document, prepared.operation, prepared.variables)
-        # Kept for as long as somebody listens; the context of the beginning is not.
-        variables, name = arguments["variable_values"], arguments["operation_name"]
-
-        async def of_event(event: Any) -> Result:
-            if plan is not None and (data := plan.complete(event)) is not None:
-                return {"data": data}
-            try:
-                own = await self.fresh(context)
-            except Exception as error:
-                return of_failure(error, context)
-            named = {"variable_values": variables, "operation_name": name, "context_value": own}
-            work = self.run(document, event, named)
-            try:
-                return as_dict(await in_time(work, 0), own)
-            except ExecutionTimeout as late:
-                return of_failure(late, context)
-
-        def failed(error: Exception) -> Result:
-            return of_failure(error, context)
-
+        events = Events(self, prepared, context)
         shape = None
         if self.contribute is None:
             schema, operation = self.derived.schema, prepared.operation
             shape = shape_of(schema, document, operation, prepared.variables)
         if shape is None:
-            return Subscribed(Results(source, of_event, failed))
-        sharing = Sharing(shape, of_event)
-        return Subscribed(Results(source, sharing.of_event, failed, sharing))
+            return Subscribed(Results(source, events.result, events.failure))
+        sharing = Sharing(shape, events.result)
+        return Subscribed(Results(source, sharing.of_event, events.failure, sharing))
 
     async def fresh(self, context: Context) -> Context:
         """A context for one execution: what was contributed to one is not seen by another."""
@@ -256,6 +236,42 @@ class Executor:
         """Execute a valid document: the one call of graphql-core's ``execute``."""
         outcome: Any = execute(self.derived.schema, document.node, root, **arguments)
         return await outcome if inspect.isawaitable(outcome) else outcome
+
+
+class Events:
+    """Executes the events of one subscription, for as long as somebody listens."""
+
+    __slots__ = ("_context", "_executor", "_plan", "_prepared")
+
+    def __init__(self, executor: Executor, prepared: Prepared, context: Context) -> None:
+        self._executor = executor
+        self._prepared = prepared
+        self._context = context
+        self._plan = executor.plans.event(prepared.document, prepared.operation, prepared.variables)
+
+    async def result(self, event: Any) -> Result:
+        """The result of an event, in a context of its own."""
+        if self._plan is not None and (data := self._plan.complete(event)) is not None:
+            return {"data": data}
+        executor, prepared = self._executor, self._prepared
+        try:
+            own = await executor.fresh(self._context)
+        except Exception as error:
+            return self.failure(error)
+        arguments = {
+            "variable_values": prepared.variables,
+            "operation_name": name_of(prepared.operation),
+            "context_value": own,
+        }
+        work = executor.run(prepared.document, event, arguments)
+        try:
+            return as_dict(await in_time(work, 0), own)
+        except ExecutionTimeout as late:
+            return self.failure(late)
+
+    def failure(self, error: Exception) -> Result:
+        """The result of a source that failed."""
+        return of_failure(error, self._context)
 
 
 def name_of(operation: OperationDefinitionNode) -> str | None:

@@ -27,6 +27,8 @@ class Conversation:
     After a ``Close`` has been returned every method returns ``[]``.
     """
 
+    __slots__ = ("_max_frame_size", "_operations", "_state")
+
     def __init__(self, max_frame_size: int | None = None) -> None:
         self._max_frame_size = max_frame_size
         self._state = State.WAITING

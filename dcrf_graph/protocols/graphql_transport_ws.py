@@ -46,6 +46,8 @@ class GraphQLTransportWS(Conversation):
     machine is closed: every method returns ``[]``, and the owner cancels what still runs.
     """
 
+    __slots__ = ()
+
     def __init__(self, max_frame_size: int | None = None) -> None:
         """``max_frame_size`` counts bytes of UTF-8; a longer frame closes with 4400."""
         super().__init__(max_frame_size)
