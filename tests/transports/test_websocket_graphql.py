@@ -60,6 +60,26 @@ async def test_queries_mutations_and_subscriptions_share_a_socket() -> None:
         assert hub.count() == 0
 
 
+@database
+async def test_no_task_waits_for_what_a_subscription_may_hear() -> None:
+    async with graphql(desk_router()) as client:
+        await client.start("watch", ACTIVITY)
+        await settled(client)
+        await quiet()
+        assert hub.count() == 1
+        await client.data(CREATE)
+        assert (await client.next("watch"))["data"]["noteActivity"]["action"] == "CREATE"
+        await quiet()
+        # And it ends as any other: by its client, or with the socket.
+        await client.stop("watch")
+        await quiet()
+        assert hub.count() == 0
+        await client.start("watch", ACTIVITY)
+        await settled(client)
+        await quiet()
+    assert hub.count() == 0
+
+
 async def test_operations_overtake_one_that_waits_elsewhere(desk: type[DeskConsumer]) -> None:
     router = desk_router()
     router.register("other", DeskConsumer)
