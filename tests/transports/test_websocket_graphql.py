@@ -67,8 +67,8 @@ async def test_no_task_waits_for_what_a_subscription_may_hear() -> None:
         await settled(client)
         await quiet()
         assert hub.count() == 1
-        await client.data(CREATE)
-        assert (await client.next("watch"))["data"]["noteActivity"]["action"] == "CREATE"
+        await client.start("make", CREATE)
+        assert "nextwatch" in {frame["type"] + frame["id"] for frame in await client.frames(3)}
         await quiet()
         # And it ends as any other: by its client, or with the socket.
         await client.stop("watch")
