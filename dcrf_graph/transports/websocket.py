@@ -471,6 +471,9 @@ class GraphQLSession:
     def listens(self, listening: Listening) -> None:
         """Let an operation go on without its task."""
         self.operations[listening.operation] = listening
+        self._contexts.pop(listening.operation, None)
+        if not self._contexts:
+            self._contexts = {}  # an emptied one keeps its places
         self._subscriptions = tuple(
             each for each in self._subscriptions if each is not listening.operation
         )
@@ -478,6 +481,7 @@ class GraphQLSession:
     def ends(self, listening: Listening) -> None:
         """Say that an operation is over, which listened until now."""
         if self.operations.get(listening.operation) is listening:
+            self._contexts[listening.operation] = listening.context
             # An empty context: neither the delivery's nor the call's that it ended in.
             Context().run(self._run_for, listening.operation, self._finish(listening))
 
@@ -553,7 +557,8 @@ class GraphQLSession:
             reason = str(full.detail)
             await self.carry_out(self.protocol.close(CloseCode.TRY_AGAIN_LATER, reason))
             return
-        for context in self._contexts.values():
+        listening = [each for each in self.operations.values() if isinstance(each, Listening)]
+        for context in (*self._contexts.values(), *(each.context for each in listening)):
             context["user"] = self.scope["user"]
         await self.streams.adopt(self.presence.known)
 
@@ -634,7 +639,7 @@ class GraphQLSession:
             # It was no subscription yet when all of them were cancelled.
             await outcome.aclose()
             return None
-        listening = Listening(self, id, operation, outcome)
+        listening = Listening(self, id, operation, outcome, context)
         try:
             await self.connection.certain()
             if await outcome.deliver(listening.send, listening.over):
@@ -650,9 +655,26 @@ class GraphQLSession:
 class Listening:
     """One subscription: sends its results. While nothing happens no task waits for them."""
 
-    __slots__ = ("_cancelled", "_opening", "_session", "_socket", "id", "operation", "results")
+    __slots__ = (
+        "_cancelled",
+        "_opening",
+        "_session",
+        "_socket",
+        "context",
+        "id",
+        "operation",
+        "results",
+    )
 
-    def __init__(self, session: GraphQLSession, id: str, operation: Run, results: Results) -> None:
+    def __init__(
+        self,
+        session: GraphQLSession,
+        id: str,
+        operation: Run,
+        results: Results,
+        context: dict[str, Any],
+    ) -> None:
+        self.context = context
         self.id = id
         self.operation = operation
         self.results = results

@@ -15,9 +15,11 @@ from graphql import GraphQLError
 from rest_framework.exceptions import PermissionDenied
 
 from dcrf_graph.changes.hub import hub
+from dcrf_graph.connection import open_connections
 from dcrf_graph.consumers import AsyncAPIConsumer
 from dcrf_graph.decorators import action
 from dcrf_graph.observer import observer
+from dcrf_graph.protocols.effects import Close, CloseCode
 from dcrf_graph.routers import Router
 from tests.testapp.models import Note
 from tests.transports.desk import DeskConsumer, desk_router
@@ -78,6 +80,19 @@ async def test_no_task_waits_for_what_a_subscription_may_hear() -> None:
         await settled(client)
         await quiet()
     assert hub.count() == 0
+
+
+@database
+async def test_a_client_that_is_cut_off_hears_nothing_before_it_has_gone_either() -> None:
+    async with graphql(desk_router()) as client:
+        await client.start("watch", ACTIVITY)
+        await settled(client)
+        await quiet()
+        [connection] = [each for each in open_connections if each.subscribed]
+        connection.cut(Close(CloseCode.TRY_AGAIN_LATER, "too slow"))
+        assert (await client.closing()).code == CloseCode.TRY_AGAIN_LATER
+        await quiet()
+        assert hub.count() == 0
 
 
 async def test_operations_overtake_one_that_waits_elsewhere(desk: type[DeskConsumer]) -> None:
