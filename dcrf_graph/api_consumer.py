@@ -411,6 +411,25 @@ class AsyncAPIConsumer(
 
     async def send_json(self, content: Any, close: bool = False) -> None:
         """Encode a frame and send it; what an ended call still has to say is dropped."""
+        delivery = current_delivery.get()
+        if (
+            delivery is None
+            or delivery.cause is not None
+            or delivery.gone
+            or delivery.line is None
+            or delivery.line.held
+            or close
+            or current_call.get() is not None
+            or not sends_plainly(type(self))
+        ):
+            await self._send_carefully(content, close)
+        # What an event says to a subscriber comes here, once for each of them.
+        elif self._capture is not None and isinstance(content, dict):
+            await self._capture(content)
+        else:
+            await self._send_text(dumps(content))
+
+    async def _send_carefully(self, content: Any, close: bool) -> None:
         call = current_call.get()
         if call is not None and call.ended:
             return

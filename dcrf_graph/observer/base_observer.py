@@ -63,6 +63,8 @@ class BaseObserver:
             raise ValueError(f"expected a policy of {', '.join(POLICIES)}, got {policy!r}")
         self.func = func
         self.policy = policy
+        # Looked at once: it is asked for each subscriber of each event.
+        self._called_otherwise = type(self).__call__ is not BaseObserver.__call__
         self._serializer: Callable[..., Any] | None = None
         self._group_names_for_signal: Callable[..., Iterable[str]] | None = None
         self._group_names_for_consumer: Callable[..., Iterable[str]] | None = None
@@ -93,7 +95,7 @@ class BaseObserver:
 
     def handling(self, reading: Reading, consumer: Any, delivery: Delivery) -> Any:
         """What the current delivery awaits."""
-        if type(self).__call__ is not BaseObserver.__call__:
+        if self._called_otherwise:
             return self(reading.copy(), consumer=consumer)
         if not reading.usual:
             return self._handling(reading.copy(), consumer, delivery.request_ids.copy())

@@ -13,10 +13,10 @@ written out where a helper would be clearer, and costs what it must: docs/perfor
 from __future__ import annotations
 
 import asyncio
-import types
 from collections import deque
 from collections.abc import Coroutine, Generator, Iterable
 from contextvars import Context
+from types import CoroutineType, coroutine
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import SyncToAsync
@@ -327,7 +327,7 @@ class Subscription:
                 work = self.observer.tells(consumer, delivery)
             if work is None:
                 work = self.observer.handling(reading_of(event), consumer, delivery)
-            if type(work) is not types.CoroutineType:
+            if type(work) is not CoroutineType:
                 work = awaiting(work)
             wanted = driver.send(work)
         except Exception as error:
@@ -455,7 +455,7 @@ async def awaiting(work: Any) -> Any:
     return await work
 
 
-@types.coroutine
+@coroutine
 def resumed(driver: Driver, wanted: Any) -> Generator[Any, Any, None]:
     """Go on with what a driver runs, and that wants what it has yielded."""
     while wanted is not DONE:
