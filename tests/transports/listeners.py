@@ -167,9 +167,11 @@ class SocketListener(Listener):
             assert note is None, f"heard of {note}"
 
     async def refusal(self) -> int:
-        """The status of the one frame that comes, an error."""
-        status, note = self.read(await self.client.frame())
-        assert note is None
+        """The status of the error that comes; what is no event may come before it."""
+        status = 0
+        while not status:
+            status, note = self.read(await self.client.frame())
+            assert note is None
         return status
 
     async def show(self, data: Any) -> None:
