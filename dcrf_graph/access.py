@@ -145,17 +145,17 @@ class Access:
         with calling(self.subscribing_call(subscriber)):
             await self.check_permissions(subscriber.action, **subscriber.arguments)
 
-    def may_hear(self) -> bool:
-        """Whether ``check_event`` would surely let whoever has subscribed hear any event.
+    def questions(self) -> tuple[Callable[[Any], bool], ...] | None:
+        """What ``check_event`` asks of the user, where it asks nothing else; else None.
 
-        True only where the permissions are those that depend on nothing but the
-        user, who is not in doubt (``Connection.certainly``), and nothing of how
-        they are asked has been overridden. False says nothing: ask.
+        Not None only where the permissions are those that depend on nothing but the
+        user, and nothing of how they are asked has been overridden.
         """
         consumer_class: Any = type(self)
-        questions = plain_questions(consumer_class, tuple(self.permission_classes))
-        if not questions:
-            return questions is not None
+        return plain_questions(consumer_class, tuple(self.permission_classes))
+
+    def agrees(self, questions: tuple[Callable[[Any], bool], ...]) -> bool:
+        """Whether the user, who is not in doubt, surely may hear. False says nothing: ask."""
         try:
             user = user_of(self.scope)
             for ask in questions:

@@ -16,6 +16,7 @@ import asyncio
 from collections import deque
 from collections.abc import Coroutine, Generator, Iterable
 from contextvars import Context
+from copy import copy
 from types import CoroutineType, coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -64,9 +65,11 @@ class Subscription:
         "__weakref__",
         "_busy",
         "_by_connecting",
+        "_classes",
         "_delivery",
         "_everybody",
         "_next",
+        "_questions",
         "_queue",
         "_request_ids",
         "_row",
@@ -98,6 +101,9 @@ class Subscription:
         self._queue: Backlog | None = None
         self._everybody: tuple[Subscriber, ...] | None = None
         self._request_ids: list[Any] = []
+        # The permission classes as they were when it was found out what they ask.
+        self._classes: Any = None
+        self._questions: Any = None
         self._busy = False
         self._waited: Event | None = None
         self._row: Any = None
@@ -294,11 +300,16 @@ class Subscription:
 
     def _deliver(self, event: Event, cause: Call | None) -> Work | None:
         consumer, connection = self.consumer, self.connection
+        if consumer.permission_classes != self._classes:
+            self._classes = copy(consumer.permission_classes)
+            self._questions = consumer.questions()
+        questions = self._questions
         if (
-            self._by_connecting
+            questions is None
+            or self._by_connecting
             or not connection.sure
             or (connection.expires is not None and not connection.certainly)
-            or not consumer.may_hear()
+            or (questions and not consumer.agrees(questions))
         ):
             return self._ask_and_deliver(event, cause)
         everybody = self._everybody
@@ -316,17 +327,18 @@ class Subscription:
         delivery.line = self
         if cause is not None:
             delivery.cause = cause
-        if self._row is not None:
-            delivery.row = self._row
+        row = self._row
+        if row is not None:
+            delivery.row = row
         _thread_of_context.set(delivery)
         current_delivery.set(delivery)
-        driver = self.deliverer.driver
+        driver, observer = self.deliverer.driver, self.observer
         try:
             work = None
-            if self._row is not None and self.observer.tells is not None:
-                work = self.observer.tells(consumer, delivery)
+            if row is not None and observer.tells is not None:
+                work = observer.tells(consumer, delivery)
             if work is None:
-                work = self.observer.handling(reading_of(event), consumer, delivery)
+                work = observer.handling(reading_of(event), consumer, delivery)
             if type(work) is not CoroutineType:
                 work = awaiting(work)
             wanted = driver.send(work)

@@ -110,6 +110,22 @@ async def test_an_overridden_queryset_is_asked_for_each_client() -> None:
     assert (mine["text"], others) == ("new", None)
 
 
+async def test_a_permission_that_is_added_while_somebody_listens_is_asked() -> None:
+    class Own(Notes):
+        permission_classes = [IsAuthenticated]
+
+    note = await in_thread(Note.objects.create, text="old")
+    async with connected(Own, user=SOMEBODY) as client:
+        await client.call("subscribe_instance", request_id=7, pk=note.pk)
+        await in_thread(note.save)
+        assert (await client.frame())["response_status"] == 200
+        Own.permission_classes.append(IsAdminUser)
+        await in_thread(note.save)
+        assert (await client.frame())["response_status"] == 403
+        await in_thread(note.save)
+        assert await client.silent()
+
+
 @pytest.mark.parametrize("name", ["serializer_class", "queryset"])
 async def test_a_consumer_that_changes_how_it_reads_after_subscribing_reads_alone(
     name: str,
