@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 class Subscriptions:
     """Everything that one consumer has subscribed."""
 
+    __slots__ = ("_closed", "_subscriptions", "consumer")
+
     def __init__(self, consumer: Any) -> None:
         self.consumer = consumer
         self._subscriptions: dict[tuple[str, str], Subscription] = {}
