@@ -20,7 +20,7 @@ class Effort:
 
     few: int = 100
     many: int = 500
-    rounds: int = 7
+    rounds: int = 5
     events: int = 30
     budget: float = 2.0
     lists: int = 30
