@@ -178,9 +178,15 @@ async def test_a_deletion_by_another_process_carries_no_row(stage: Stage) -> Non
     async with stage.open() as client:
         reader = Reader(stage, client)
         await reader.begin()
-        hub.publish([of_another_process(article, "delete")])
+        hub.publish([await in_thread(of_another_process, article, "delete")])
         assert await reader.told() == ("delete", article.pk, "of a friend")  # it is still there
-        hub.publish([of_another_process(Article(pk=article.pk + 1, title="secret"), "delete")])
+        hub.publish(
+            [
+                await in_thread(
+                    of_another_process, Article(pk=article.pk + 1, title="secret"), "delete"
+                )
+            ]
+        )
         assert await reader.told() == ("delete", article.pk + 1, None)
 
 
@@ -195,7 +201,7 @@ async def test_a_change_of_a_row_that_is_gone_is_nothing(stage: Stage) -> None:
         await in_thread(article.save)
         await soon(ArticleConsumer.thinks.reached)
         await in_thread(article.save)
-        hub.publish([of_another_process(article, "update")])
+        hub.publish([await in_thread(of_another_process, article, "update")])
         await in_thread(author.delete)
         ArticleConsumer.thinks.open.set()
         assert await reader.told() == ("update", key, "of a friend")
