@@ -200,7 +200,9 @@ class Captured:
         finally:
             self._receiving = False
             current_delivery.reset(token)
-        if self._frames:
+        if self._ended:
+            self._notify()
+        elif self._frames:
             await self._hand_over(self._frames.popleft())
 
     async def put(self, frame: dict[str, Any], delivery: Delivery | None, *, final: bool) -> None:
@@ -221,7 +223,11 @@ class Captured:
     async def _queue(self, item: Any) -> None:
         if self._ended:
             return
-        if self._receive is not None and not self._receiving and not self._frames:
+        if self._receive is not None and not self._receiving:
+            if self._frames:
+                # Left behind by an event that was cancelled while it was told.
+                self._frames.append(item)
+                item = self._frames.popleft()
             await self._hand_over(item)
             return
         if self._frames is None:
@@ -239,13 +245,13 @@ class Captured:
         # Whoever listens may make calls, whose frames are no part of this delivery.
         token = current_delivery.set(None)
         try:
-            while not self._ended:
+            while True:
                 if self.refused and isinstance(item, Event) and item.errors:
                     self._fail(CallFailed(item.status, list(item.errors)))
                     return
                 await self._give(item)
-                if not self._frames:
-                    return
+                if self._ended or not self._frames:
+                    return  # `finish` gives what came before the end
                 item = self._frames.popleft()
                 self._notify()
         except Exception as error:
@@ -253,6 +259,8 @@ class Captured:
         finally:
             self._receiving = False
             current_delivery.reset(token)
+            if self._ended:
+                self._notify()
 
     async def _give(self, item: Any) -> None:
         assert self._receive is not None
@@ -276,7 +284,7 @@ class Captured:
         for the end: ``over`` is called then, once. False if it has come already.
         """
         self._receive, self._receive_text = receive, receive_text
-        if self._frames:
+        if self._frames and not self._ended:
             await self._hand_over(self._frames.popleft())
         if not self._ended:
             self._over = over
@@ -284,12 +292,14 @@ class Captured:
 
     async def finish(self) -> None:
         """
-        Give what has come before the end, when that has come.
+        Give what has come before the end, when that has come, after what is being given.
 
         Raises:
             CallFailed: when a delivery was refused; that is the end.
             Exception: what ``receive`` has raised; that is the end, too.
         """
+        while self._receiving:
+            await self._wait()
         if self._failure is not None:
             raise self._failure
         while self._frames:

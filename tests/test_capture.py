@@ -125,3 +125,116 @@ def test_a_refusal_does_not_take_an_answer_back() -> None:
     for captured in (answered, waiting):
         captured.refuse(DENIED, None)
     assert (answered.reply.status, waiting.reply and waiting.reply.status) == (200, 403)
+
+
+async def test_what_came_while_an_event_was_told_is_told_after_the_end() -> None:
+    told: list[Any] = []
+    begun, go_on, over = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def receive(event: Event) -> None:
+        begun.set()
+        await go_on.wait()
+        told.append(event.data)
+
+    captured = Captured("r", events=True)
+    await captured.hear(receive, None, over.set)
+    first = asyncio.ensure_future(captured.put({"data": 1}, delivery(), final=False))
+    await begun.wait()
+    await captured.put({"data": 2}, delivery(), final=False)
+    captured.end()
+    assert over.is_set()
+    go_on.set()
+    await first
+    await captured.finish()
+    assert told == [1, 2]
+
+
+async def test_what_is_told_at_the_end_waits_for_what_is_being_told() -> None:
+    told: list[Any] = []
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def receive(event: Event) -> None:
+        if event.data == 1:
+            begun.set()
+            await go_on.wait()
+        told.append(event.data)
+
+    captured = Captured("r", events=True)
+    await captured.hear(receive, None, lambda: ending.set_result(None))
+    ending = asyncio.get_running_loop().create_future()
+    first = asyncio.ensure_future(captured.put({"data": 1}, delivery(), final=False))
+    await begun.wait()
+    await captured.put({"data": 2}, delivery(), final=False)
+    captured.end()
+    finishing = asyncio.ensure_future(captured.finish())
+    await ending
+    go_on.set()
+    await asyncio.gather(first, finishing)
+    assert told == [1, 2]
+
+
+async def test_what_came_before_somebody_heard_is_told_although_it_has_ended() -> None:
+    told: list[Any] = []
+
+    async def receive(event: Event) -> None:
+        told.append(event.data)
+
+    captured = Captured("r", events=True)
+    for data in (1, 2):
+        await captured.put({"data": data}, delivery(), final=False)
+    captured.end()
+    assert not await captured.hear(receive, None, told.clear)
+    await captured.finish()
+    assert told == [1, 2]
+
+
+async def test_a_refusal_that_came_while_an_event_was_told_is_the_end() -> None:
+    class Telling:
+        """Takes the first event, as slowly as it is told to."""
+
+        begun, go_on = asyncio.Event(), asyncio.Event()
+
+        def ready(self, text: str, delivery: Delivery) -> None:
+            return None
+
+        async def __call__(self, text: str, delivery: Delivery) -> None:
+            self.begun.set()
+            await self.go_on.wait()
+
+    async def receive(event: Event) -> None:
+        raise AssertionError(event)
+
+    telling, over = Telling(), asyncio.Event()
+    captured = Captured("r", follow=False, events=True)
+    captured.acknowledge()
+    await captured.hear(receive, telling, over.set)
+    taking = captured.take({"data": 1}, delivery())
+    assert taking is not None
+    first = asyncio.ensure_future(taking)
+    await telling.begun.wait()
+    captured.refuse(DENIED, None)
+    telling.go_on.set()
+    await first
+    with pytest.raises(CallFailed, match="403"):
+        await captured.finish()
+
+
+async def test_what_came_while_a_cancelled_event_was_told_is_told_before_the_next() -> None:
+    told: list[Any] = []
+    begun = asyncio.Event()
+
+    async def receive(event: Event) -> None:
+        if event.data == 1:
+            begun.set()
+            await asyncio.Event().wait()
+        told.append(event.data)
+
+    captured = Captured("r", events=True)
+    await captured.hear(receive, None, told.clear)
+    first = asyncio.ensure_future(captured.put({"data": 1}, delivery(), final=False))
+    await begun.wait()
+    await captured.put({"data": 2}, delivery(), final=False)
+    first.cancel()
+    await asyncio.wait([first])
+    await captured.put({"data": 3}, delivery(), final=False)
+    assert told == [2, 3]
