@@ -152,6 +152,8 @@ class Access:
         user, and nothing of how they are asked has been overridden.
         """
         consumer_class: Any = type(self)
+        if not ASKING.isdisjoint(self.__dict__):
+            return None
         return plain_questions(consumer_class, tuple(self.permission_classes))
 
     def agrees(self, questions: tuple[Callable[[Any], bool], ...]) -> bool:
@@ -237,13 +239,15 @@ class Access:
         return row
 
 
-ASKING = (
-    "check_event",
-    "check_object_permissions",
-    "check_permissions",
-    "get_permissions",
-    "object_of",
-    "subscribing_call",
+ASKING = frozenset(
+    {
+        "check_event",
+        "check_object_permissions",
+        "check_permissions",
+        "get_permissions",
+        "object_of",
+        "subscribing_call",
+    }
 )
 """What may decide whether a subscriber hears an event."""
 

@@ -24,7 +24,7 @@ import orjson
 from django.db.models import Manager, QuerySet
 from rest_framework.generics import get_object_or_404
 
-from dcrf_graph.access import plain_questions
+from dcrf_graph.access import ASKING, plain_questions
 from dcrf_graph.changes.change import Event
 from dcrf_graph.encoding import dumps
 from dcrf_graph.generics import GenericAsyncAPIConsumer
@@ -62,7 +62,7 @@ CONFIGURED = frozenset({"filter_backends", "lookup_field", "lookup_url_kwarg"}) 
     name for _, names in OURS for name in names
 }
 CONFIGURED |= {"handle_instance_change", "handle_observed_action", "load_relations"}
-CONFIGURED |= {"permission_classes", "queryset", "serializer_class"}
+CONFIGURED |= ASKING | {"permission_classes", "queryset", "serializer_class"}
 """What an instance may not have of its own."""
 
 
@@ -129,6 +129,7 @@ def key_of(consumer: Any, arguments: dict[str, Any]) -> tuple[Any, ...] | None:
     if (
         not reads_alike(consumer_class)
         or not CONFIGURED.isdisjoint(consumer.__dict__)
+        or not isinstance(consumer_class.permission_classes, list | tuple)
         or plain_questions(consumer_class, tuple(consumer_class.permission_classes)) is None
     ):
         return None

@@ -104,6 +104,7 @@ class Deliverer:
                 self._start()
 
         in_a_row = 0
+        cancelling = this.cancelling
         try:
             while self._walker is this and self._ready:
                 line = self._ready.popleft()
@@ -120,6 +121,9 @@ class Deliverer:
                         raise
                     # The handler waited for something that somebody else has cancelled.
                     logger.exception("An event was not delivered")
+                if cancelling():
+                    # A handler has cancelled its task: what waits next is not to be told that.
+                    return
                 in_a_row += 1
                 if in_a_row >= IN_A_ROW and self._walker is this:
                     in_a_row = 0

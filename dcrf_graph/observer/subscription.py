@@ -15,6 +15,7 @@ Source: docs/decisions/0041-a-delivery-is-one-step.md
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Coroutine, Generator, Iterable
 from contextvars import Context
@@ -48,6 +49,8 @@ from dcrf_graph.threads import CallContext, in_database_thread
 if TYPE_CHECKING:
     from dcrf_graph.observer.base_observer import BaseObserver
     from dcrf_graph.observer.subscriptions import Subscriptions
+
+logger = logging.getLogger(__name__)
 
 REFUSALS = (APIException, PermissionDenied, Http404)
 """What says that a client may not hear an event; anything else is a failure."""
@@ -294,7 +297,12 @@ class Subscription:
             return False
         assert self.observer.waits is not None
         self._waited = event
-        self._row, waiting = self.observer.waits(self, event)
+        try:
+            self._row, waiting = self.observer.waits(self, event)
+        except Exception as error:
+            # Each of them finds out alone, and is told so.
+            logger.debug("Nobody could say what an event waits for", exc_info=error)
+            self._row = waiting = None
         if waiting is None:
             return False
         waiting.append(self)
@@ -302,10 +310,13 @@ class Subscription:
 
     def _deliver(self, event: Event, cause: Call | None) -> Work | None:
         consumer, connection = self.consumer, self.connection
-        if consumer.permission_classes != self._classes:
-            self._classes = copy(consumer.permission_classes)
-            self._questions = consumer.questions()
-        questions = self._questions
+        try:
+            classes = consumer.permission_classes
+            if classes != self._classes:
+                self._questions, self._classes = consumer.questions(), copy(classes)
+            questions = self._questions
+        except Exception:  # asked at length, it is told
+            questions = None
         if (
             questions is None
             or self._by_connecting
@@ -319,6 +330,7 @@ class Subscription:
             everybody = self._everybody = tuple(self.subscribers.values())
             self._request_ids = request_ids_of(everybody)
         if not everybody:
+            self._row = self._waited = None
             self._go_on()
             return None
         # `delivery_of`, written out.

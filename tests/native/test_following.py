@@ -259,3 +259,13 @@ def test_a_context_that_nobody_looks_into_notices_nothing() -> None:
     assert not context.noticed
     assert {**context} == {"a": 1}
     assert context.noticed
+
+
+async def test_permissions_that_a_property_names_are_asked_for_each_client() -> None:
+    class Own(Notes):
+        @property
+        def permission_classes(self) -> Any:
+            return [IsAuthenticated]
+
+    heard = await told(Own, SOMEBODY, SOMEBODY_ELSE)
+    assert [each["text"] for each in heard] == ["new", "new"]
