@@ -193,12 +193,14 @@ class Presence:
             PermissionDenied: the connection is another user's.
             Exception: whatever the authenticators raise.
 
-        Whatever it raises, everything stays as it was.
+        Whatever it raises, everything stays as it was. Cancelling the wait changes nothing
+        of what becomes of it.
         """
         asking = self._start(partial(self._renew, payload))
 
         async def outcome() -> Identity:
-            found = await asking
+            # It goes on without whoever waits for it: half of a renewal would be neither.
+            found = await asyncio.shield(asking)
             if isinstance(found, Exception):
                 raise found
             assert isinstance(found, Identity)
@@ -207,6 +209,7 @@ class Presence:
         return outcome()
 
     async def _renew(self, payload: Payload) -> Identity | Exception:
+        before = self.identity, self._payload, self.session_key
         try:
             identity = await self._owner.identify(await self._reread(), payload)
             if identity.key is None:
@@ -215,9 +218,18 @@ class Presence:
                 raise PermissionDenied(SOMEBODY_ELSE)
             await self.become(identity, payload)
         except Exception as error:
+            if self.identity is not before[0]:
+                self._be_again(*before)
             return error
         await self._owner.adopt()
         return self.identity
+
+    def _be_again(self, identity: Identity, payload: Payload, session_key: str | None) -> None:
+        """Be who it was before: somebody else could not become known to the end."""
+        if identity.key is None:
+            self._hear_nothing()
+        self.identity, self._payload, self.session_key = identity, payload, session_key
+        self.scope.update(self.known)
 
     async def _reread(self) -> Mapping[str, Any]:
         if self.key is not None and self.identity.by_scope:
@@ -293,7 +305,13 @@ class Presence:
         if identity.key != self.key:
             self.leave(EXPIRED if self.expired else NOT_VALID, at_once=not self.expired)
             return
-        await self.become(identity, self._payload)
+        try:
+            await self.become(identity, self._payload)
+        except Exception:
+            # Nobody knows until when it is still that user.
+            logger.exception("The authenticator failed; the connection ends")
+            self.leave(NOT_VALID, at_once=True)
+            return
         if self.expired:
             self.leave(EXPIRED, at_once=False)
         elif not self._over:
@@ -340,6 +358,9 @@ class Presence:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._hear_nothing()
+
+    def _hear_nothing(self) -> None:
         if self._roll is not None:
             entered, self._roll = self._roll, None
             assert self.key is not None
