@@ -67,8 +67,10 @@ class Desk:
 
 async def settled(work: Awaitable[Any]) -> Any:
     """What becomes of something, an exception too."""
-    [found] = await asyncio.gather(work, return_exceptions=True)
-    return found
+    try:
+        return await work
+    except Exception as error:
+        return error
 
 
 async def asked(desk: Desk) -> None:

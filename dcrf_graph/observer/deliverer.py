@@ -7,7 +7,8 @@ has to wait costs no task, no thread and no turn of the loop. One that does wait
 and another goes on with the rest. Which task that is makes no difference to a
 handler: it runs in one task from its begin to its end, in a context of its own.
 
-Source: docs/decisions/0023-deliveries-run-until-they-wait.md
+Source: docs/decisions/0023-deliveries-run-until-they-wait.md and
+docs/decisions/0040-a-delivery-is-one-step.md, which revisits it.
 """
 
 from __future__ import annotations
@@ -88,6 +89,8 @@ class Deliverer:
         return {self._walker}
 
     def _start(self) -> None:
+        if self._loop.is_closed():
+            return  # what waited on it ends now, and nothing comes after it
         # An empty context: no request of whoever caused the change leaks in.
         self._walker = self._loop.create_task(self._walk(), context=Context())
 
@@ -131,7 +134,7 @@ class Deliverer:
         finally:
             if self._walker is this:
                 self._walker = None
-            if self._ready and self._walker is None and not self._loop.is_closed():
+            if self._ready and self._walker is None:
                 self._start()
 
 
