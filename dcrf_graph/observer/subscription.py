@@ -9,7 +9,7 @@ This is the path that an event takes once per subscriber. What is rare (permissi
 that have to wait, handlers that do, what is held back) leaves it early; the rest is
 written out where a helper would be clearer.
 
-Source: docs/decisions/0041-a-delivery-is-one-step.md
+Source: docs/decisions/0040-a-delivery-is-one-step.md
 """
 
 from __future__ import annotations
