@@ -17,7 +17,6 @@ from typing import Any
 
 from channels.exceptions import StopConsumer
 from channels.layers import get_channel_layer
-from channels.security.websocket import WebsocketDenier
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from rest_framework.exceptions import APIException
 
@@ -85,9 +84,7 @@ class Alone:
     async def enter(self, scope: Any, receive: Receive) -> bool:
         """Let the client in, if whoever opens the socket may; then the consumer is ready."""
         if scope["type"] == "websocket":
-            if not Origins().let_in(scope):
-                denier: Any = WebsocketDenier()
-                await denier(scope, receive, self.send)
+            if not await Origins().admits(scope, receive, self.send):
                 return False
             own = dict(scope)
             self.connection.socket = self

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from dcrf_graph.encoding import dumps, loads
+from dcrf_graph.encoding import dumps
 from dcrf_graph.exceptions import CallFailed
 from dcrf_graph.observer.delivery import Delivery, current_delivery
 
@@ -63,10 +63,6 @@ class Text:
 
     text: str
     delivery: Delivery
-
-    def read(self) -> Event:
-        """What it says."""
-        return event_of(loads(self.text), self.delivery)
 
 
 Receiver = Callable[[Event], Awaitable[None]]

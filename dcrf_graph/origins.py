@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlparse
 
-from channels.security.websocket import OriginValidator
+from channels.security.websocket import OriginValidator, WebsocketDenier
 from django.conf import settings
 
 from dcrf_graph.settings import api_settings
@@ -26,12 +26,16 @@ class Origins(OriginValidator):
         nothing: Any = None
         super().__init__(nothing, ())
 
-    def let_in(self, scope: Any) -> bool:
-        """Whether every Origin that the handshake names, if any, is one of ours."""
+    async def admits(self, scope: Any, receive: Any, send: Any) -> bool:
+        """Whether every Origin that the handshake names is one of ours; else denies it."""
         headers = scope.get("headers", ())
         named = [value for name, value in headers if name == b"origin"]
         hosts = [value.decode("latin1") for name, value in headers if name == b"host"]
-        return all(self.allows(value.decode("latin1"), hosts) for value in named)
+        if all(self.allows(value.decode("latin1"), hosts) for value in named):
+            return True
+        denier: Any = WebsocketDenier()
+        await denier(scope, receive, send)
+        return False
 
     def allows(self, origin: str, asked: Sequence[str] = ()) -> bool:
         """Whether a page of this Origin may connect; never raises.

@@ -66,6 +66,26 @@ def new_driver() -> Driver:
     return driver
 
 
+async def awaiting(work: Any) -> Any:
+    """What a handler returned that is no coroutine itself, e.g. a future."""
+    return await work
+
+
+@types.coroutine
+def resumed(driver: Driver, wanted: Any) -> Generator[Any, Any, None]:
+    """Go on with what a driver runs, and that wants what it has yielded."""
+    while wanted is not DONE:
+        try:
+            value = yield wanted
+        except GeneratorExit:
+            driver.close()
+            raise
+        except BaseException as error:
+            wanted = driver.throw(error)
+        else:
+            wanted = driver.send(value)
+
+
 class Deliverer:
     """The lines of one loop that have something to deliver, and who walks through them."""
 

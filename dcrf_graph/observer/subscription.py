@@ -17,10 +17,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Coroutine, Generator, Iterable
+from collections.abc import Coroutine, Iterable
 from contextvars import Context
 from copy import copy
-from types import CoroutineType, coroutine
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import SyncToAsync
@@ -32,7 +32,7 @@ from dcrf_graph.calls import Call, current_call
 from dcrf_graph.changes.change import Event, Gap
 from dcrf_graph.observer.backlog import Backlog, Policy
 from dcrf_graph.observer.deletions import RowIsGone, is_deletion, told_by_key
-from dcrf_graph.observer.deliverer import DONE, Driver, deliverer, new_driver
+from dcrf_graph.observer.deliverer import DONE, Driver, awaiting, deliverer, new_driver, resumed
 from dcrf_graph.observer.delivery import (
     Delivery,
     Held,
@@ -74,6 +74,7 @@ class Subscription:
         "_delivery",
         "_everybody",
         "_next",
+        "_own",
         "_questions",
         "_queue",
         "_request_ids",
@@ -106,8 +107,10 @@ class Subscription:
         self._queue: Backlog | None = None
         self._everybody: tuple[Subscriber, ...] | None = None
         self._request_ids: list[Any] = []
-        # The permission classes as they were when it was found out what they ask.
+        # The permission classes, and how many attributes the consumer had, when it was found out
+        # what they ask: one more attribute may be another way to ask.
         self._classes: Any = None
+        self._own = 0
         self._questions: Any = None
         self._busy = False
         self._waited: Event | None = None
@@ -311,9 +314,10 @@ class Subscription:
     def _deliver(self, event: Event, cause: Call | None) -> Work | None:
         consumer, connection = self.consumer, self.connection
         try:
-            classes = consumer.permission_classes
-            if classes != self._classes:
+            classes, own = consumer.permission_classes, len(consumer.__dict__)
+            if classes != self._classes or own != self._own:
                 self._questions, self._classes = consumer.questions(), copy(classes)
+                self._own = own
             questions = self._questions
         except Exception:  # asked at length, it is told
             questions = None
@@ -474,23 +478,3 @@ class Subscription:
                 await self.consumer.tell_gap(subscriber, gap)
         finally:
             self._go_on()
-
-
-async def awaiting(work: Any) -> Any:
-    """What a handler returned that is no coroutine itself, e.g. a future."""
-    return await work
-
-
-@coroutine
-def resumed(driver: Driver, wanted: Any) -> Generator[Any, Any, None]:
-    """Go on with what a driver runs, and that wants what it has yielded."""
-    while wanted is not DONE:
-        try:
-            value = yield wanted
-        except GeneratorExit:
-            driver.close()
-            raise
-        except BaseException as error:
-            wanted = driver.throw(error)
-        else:
-            wanted = driver.send(value)

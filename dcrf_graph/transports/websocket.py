@@ -19,7 +19,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, Protocol, TypeAlias
 
-from channels.security.websocket import WebsocketDenier
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 
 from dcrf_graph.admission import Admission
@@ -200,9 +199,7 @@ class WebSocketTransport:
         # Whatever this waits in is kept for as long as the client is there: one frame, no copies.
         if scope["type"] != "websocket":
             raise ValueError(f"expected a WebSocket, got a connection of type {scope['type']!r}")
-        if not Origins().let_in(scope):
-            denier: Any = WebsocketDenier()
-            await denier(scope, receive, send)
+        if not await Origins().admits(scope, receive, send):
             return
         session = await self._session(scope, Socket(send), receive)
         if session is None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import override_settings
 from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import IsAdminUser
 
 from dcrf_graph.decorators import action
@@ -124,6 +125,25 @@ async def test_a_permission_that_is_added_while_somebody_listens_is_asked() -> N
         assert (await client.frame())["response_status"] == 403
         await in_thread(note.save)
         assert await client.silent()
+
+
+async def test_a_way_of_asking_that_a_consumer_gets_while_it_listens_is_asked() -> None:
+    class Own(Notes):
+        @action()
+        async def close_up(self, **kwargs: Any) -> None:
+            async def nobody(*args: Any, **kwargs: Any) -> None:
+                raise PermissionDenied()
+
+            self.check_permissions = nobody  # type: ignore[method-assign]
+
+    note = await in_thread(Note.objects.create, text="old")
+    async with connected(Own, user=SOMEBODY) as client:
+        await client.call("subscribe_instance", request_id=7, pk=note.pk)
+        await in_thread(note.save)
+        assert (await client.frame())["response_status"] == 200
+        await client.call("close_up", request_id=8)
+        await in_thread(note.save)
+        assert (await client.frame())["response_status"] == 403
 
 
 @pytest.mark.parametrize("name", ["serializer_class", "queryset"])
