@@ -19,11 +19,7 @@ from typing import Any
 
 from ariadne.exceptions import HttpBadRequestError
 from ariadne.file_uploads import combine_multipart_data
-from django.core.exceptions import (
-    RequestDataTooBig,
-    TooManyFieldsSent,
-    TooManyFilesSent,
-)
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
