@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from statistics import quantiles
 
 from benchmarks.contenders import Contender
 from benchmarks.crowd import Crowd
 from benchmarks.effort import Effort
+from benchmarks.figures import lower_quartile
 from benchmarks.servers import Server
-from benchmarks.turns import Measured, take_turns
+from benchmarks.turns import Measured, Pieces, take_turns
 from benchmarks.wires import Wire
 
 DELIVERY = "a delivery"
@@ -27,8 +27,8 @@ EVENT = "an event"
 async def marginal(wires: Mapping[Contender, Wire], effort: Effort) -> Measured:
     """Measure all contenders; the first is the limit that the others are compared with."""
 
-    async def turn(server: Server) -> dict[str, float]:
-        return await measure(Crowd(wires[server.contender], server), effort)
+    def turn(server: Server) -> Pieces:
+        return measure(Crowd(wires[server.contender], server), effort)
 
     limit, *_ = contenders = list(wires)
     measured = await take_turns(contenders, turn, effort.rounds)
@@ -37,38 +37,44 @@ async def marginal(wires: Mapping[Contender, Wire], effort: Effort) -> Measured:
     return measured
 
 
-async def measure(crowd: Crowd, effort: Effort) -> dict[str, float]:
+async def measure(crowd: Crowd, effort: Effort) -> Pieces:
     """One turn of one contender."""
-    control = await per_command(crowd.server, 4 * effort.events)
+    found = []
+    commands: list[int] = []
     # An event for one is short: it takes more of them to see it.
-    alone = await per_event(crowd, 1, 4 * effort.events, effort.budget)
-    few = await per_event(crowd, effort.few, effort.events, effort.budget)
-    many = await per_event(crowd, effort.many, effort.events, effort.budget)
+    for size, factor in ((1, 4), (effort.few, 1), (effort.many, 1)):
+        await crowd.grow(size)
+        costs: list[int] = []
+        for _ in range(effort.pieces):
+            yield None
+            costs += await events(crowd, factor * effort.events, effort.budget)
+            if size == 1:
+                commands += await nothing(crowd.server, factor * effort.events)
+        found.append(lower_quartile(costs) / 1_000)
+    yield None
     await crowd.close()
-    return {DELIVERY: (many - few) / (effort.many - effort.few), EVENT: alone - control}
+    alone, few, many = found
+    delivery = (many - few) / (effort.many - effort.few)
+    yield {DELIVERY: delivery, EVENT: alone - lower_quartile(commands) / 1_000}
 
 
-async def per_event(crowd: Crowd, size: int, count: int, budget: float) -> float:
-    """The CPU of one event with so many subscribers, in microseconds, when it is warm.
-
-    The lower quartile of so many: whatever else the machine does makes an event dearer, never
-    cheaper, and a marginal cost is the difference of two of these.
-    """
-    await crowd.grow(size)
-    # The first events meet cold caches, and connections that have not sent anything yet.
-    await crowd.events(count // 2, budget)
-    costs: list[int] = []
+async def events(crowd: Crowd, count: int, budget: float) -> list[int]:
+    """The CPU of each of so many events, in nanoseconds, when the server is warm again."""
     end = time.monotonic() + budget
-    while len(costs) < count and (len(costs) < 2 or time.monotonic() < end):
+    await crowd.events(1, budget)
+    costs: list[int] = []
+    while len(costs) < count and (not costs or time.monotonic() < end):
         begin = crowd.server.cpu
         await crowd.events(1, budget)
         costs.append(crowd.server.cpu - begin)
-    return quantiles(costs, n=4, method="inclusive")[0] / 1_000
+    return costs
 
 
-async def per_command(server: Server, count: int) -> float:
-    """The CPU of a command that does nothing, in microseconds."""
-    begin = server.cpu
+async def nothing(server: Server, count: int) -> list[int]:
+    """The CPU of each of so many commands that do nothing, in nanoseconds."""
+    costs = []
     for _ in range(count):
+        begin = server.cpu
         await server.call("nothing")
-    return (server.cpu - begin) / count / 1_000
+        costs.append(server.cpu - begin)
+    return costs

@@ -1,23 +1,39 @@
 """
 Contenders that take turns, so that what disturbs the machine disturbs all of them.
 
-Forwards in one round, backwards in the next. A peer that fails is left out, with the reason;
-whoever is no peer has to succeed.
+A machine can be half as fast for a second, and then fast again. So a turn is cut into pieces of a
+fraction of that: all contenders measure their first, then all their second, forwards and backwards
+in turn. A peer that fails is left out, with the reason; whoever is no peer has to succeed.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from benchmarks.contenders import Contender
 from benchmarks.figures import Figure
 from benchmarks.servers import Server, serving
 
-Turn = Callable[[Server], Awaitable[dict[str, float]]]
-"""Measures one server once: values by the name of the quantity."""
+Pieces: TypeAlias = AsyncGenerator[dict[str, float] | None]
+"""
+One turn: None where another may go on, at last the values by the name of the quantity.
+
+What is waited for between two of these is one piece of measuring.
+"""
+Turn = Callable[[Server], Pieces]
+"""Measures one server once."""
 
 
 @dataclass
@@ -49,6 +65,10 @@ class Measured:
         for row in self.rows.values():
             row[column] = row[name].over(self.rows[limit.name][name])
 
+    def still(self, servers: Iterable[Server]) -> list[Server]:
+        """Those of servers whose contender has not failed."""
+        return [each for each in servers if each.contender.name not in self.failures]
+
     def fail(self, contender: Contender, error: Exception) -> None:
         """Leave a peer out."""
         self.rows.pop(contender.name, None)
@@ -70,19 +90,41 @@ async def take_turns(
         for contender in contenders:
             with forgiving(contender, measured):
                 servers.append(await stack.enter_async_context(serving(contender, cards)))
-        for number in range(rounds):
-            for server in servers if number % 2 == 0 else reversed(servers):
-                if server.contender.name not in measured.failures:
-                    with forgiving(server.contender, measured):
-                        measured.add(server.contender, await turn(server), unit)
-                    dot()
+        for _ in range(rounds):
+            turns = {server.contender: turn(server) for server in measured.still(servers)}
+            for contender, values in (await alternate(turns, measured)).items():
+                measured.add(contender, values, unit)
     return measured
 
 
+async def alternate(
+    turns: Mapping[Contender, Pieces], measured: Measured
+) -> dict[Contender, dict[str, float]]:
+    """One round: a piece of each turn, then the next of each, until all have their values."""
+    found = {}
+    playing = list(turns)
+    while playing:
+        for contender in list(playing):
+            with forgiving(contender, measured):
+                values = await anext(turns[contender])
+                if values is None:
+                    continue
+                found[contender] = values
+            await turns[contender].aclose()
+            playing.remove(contender)
+            dot()
+        playing.reverse()
+    return {each: found[each] for each in turns if each in found}
+
+
 async def take_fresh_turns(
-    contenders: Sequence[Contender], turn: Turn, rounds: int, *, unit: str
+    contenders: Sequence[Contender],
+    turn: Callable[[Server], Awaitable[dict[str, float]]],
+    rounds: int,
+    *,
+    unit: str,
 ) -> Measured:
-    """The same with a new server for each turn, one at a time."""
+    """Measure a new server each time, one at a time."""
     measured = Measured(list(contenders))
     for _ in range(rounds):
         for contender in contenders:

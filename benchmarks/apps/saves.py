@@ -3,6 +3,7 @@
 
     BENCH_OBSERVERS  the module that declares them; without one it is plain Django
     BENCH_COUNT      how many
+    BENCH_IMPORT     a module that is imported, and not used
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from asgiref.sync import sync_to_async
 from benchmarks.world.changes import save
 from benchmarks.world.models import Card
 
+if module := os.environ.get("BENCH_IMPORT"):
+    importlib.import_module(module)
 if module := os.environ.get("BENCH_OBSERVERS"):
     importlib.import_module(module).observe(int(os.environ["BENCH_COUNT"]))
 

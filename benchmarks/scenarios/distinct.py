@@ -11,8 +11,8 @@ from benchmarks.wires import GraphQL
 
 PER_OPERATION = 10
 """Subscribers of each operation: of 500, 50 different ones."""
-OURS = Contender("dcrf_graph, 50 operations", "benchmarks.apps.ours")
-WIRE = GraphQL("/router", per_operation=PER_OPERATION)
+OURS = Contender("dcrf_graph, 50 operations", "benchmarks.apps.cards_router")
+WIRE = GraphQL(per_operation=PER_OPERATION)
 TEXT = f"""\
 As the GraphQL fan-out, but {PER_OPERATION} subscribers each have an operation of their own: the
 same fields in another order. The marginal cost holds what an operation costs: 10 become 50.

@@ -9,14 +9,14 @@ from benchmarks.outcome import Line, Outcome
 from benchmarks.wires import Bare, Chanx, GraphQL, Native, Wire
 
 LIMIT = Contender("limit: bare ASGI", "benchmarks.apps.limit")
-NATIVE = Contender("dcrf_graph, native", "benchmarks.apps.ours")
-STREAMS = Contender("dcrf_graph, native streams", "benchmarks.apps.ours")
-GRAPHQL = Contender("dcrf_graph, GraphQL", "benchmarks.apps.ours")
+NATIVE = Contender("dcrf_graph, native", "benchmarks.apps.cards")
+STREAMS = Contender("dcrf_graph, native streams", "benchmarks.apps.cards_router")
+GRAPHQL = Contender("dcrf_graph, GraphQL", "benchmarks.apps.cards_router")
 WIRES: dict[Contender, Wire] = {
     LIMIT: Bare(),
     NATIVE: Native(),
-    STREAMS: Native("/router", stream="cards"),
-    GRAPHQL: GraphQL("/router"),
+    STREAMS: Native(stream="cards"),
+    GRAPHQL: GraphQL(),
 }
 PEERS: dict[Contender, Wire] = {
     Contender(

@@ -14,28 +14,26 @@ PER_VIEWER = 5
 ONE_VIEWER = 100_000
 SUBSCRIBE = {"action": "subscribe_instance", "pk": 1}
 DOCUMENT = f"subscription {{ cardChanged(id: 1) {{ action data {{ {SELECTION} }} }} }}"
-APP = "benchmarks.apps.ours"
+APP = "benchmarks.apps.rows"
 WIRES: dict[Contender, Wire] = {
-    Contender("dcrf_graph, native, 1 viewer", APP): Native(
-        "/rows", SUBSCRIBE, per_viewer=ONE_VIEWER
-    ),
+    Contender("dcrf_graph, native, 1 viewer", APP): Native(call=SUBSCRIBE, per_viewer=ONE_VIEWER),
     Contender("dcrf_graph, GraphQL, 1 viewer", APP): GraphQL(
-        "/rows/router", DOCUMENT, per_viewer=ONE_VIEWER
+        "/router", DOCUMENT, per_viewer=ONE_VIEWER
     ),
     Contender("dcrf_graph, native, 100 viewers", APP): Native(
-        "/rows", SUBSCRIBE, per_viewer=PER_VIEWER
+        call=SUBSCRIBE, per_viewer=PER_VIEWER
     ),
     Contender("dcrf_graph, GraphQL, 100 viewers", APP): GraphQL(
-        "/rows/router", DOCUMENT, per_viewer=PER_VIEWER
+        "/router", DOCUMENT, per_viewer=PER_VIEWER
     ),
 }
 BOUNDS = dict(zip(WIRES, (1.75, 1.75, 2.5, 2.5), strict=True))
 PEERS: dict[Contender, Wire] = {
     Contender(
         "djangochannelsrestframework, 1 viewer",
-        "benchmarks.peers.upstream",
+        "benchmarks.peers.upstream_rows",
         "djangochannelsrestframework",
-    ): Native("/rows", SUBSCRIBE, per_viewer=ONE_VIEWER),
+    ): Native(call=SUBSCRIBE, per_viewer=ONE_VIEWER),
 }
 TEXT = f"""\
 As the fan-out, but through `subscribe_instance`, with `IsAuthenticated` and a plain queryset. Many

@@ -5,10 +5,11 @@ from __future__ import annotations
 from benchmarks.asks import REST, Action, Ask, BareHTTP, GraphQLHTTP, GraphQLSocket
 from benchmarks.contenders import Contender
 from benchmarks.effort import Effort
+from benchmarks.figures import lower_quartile
 from benchmarks.outcome import Line, Outcome
 from benchmarks.reader import Reader
 from benchmarks.servers import Server
-from benchmarks.turns import take_turns
+from benchmarks.turns import Pieces, take_turns
 
 CARDS = 100
 OWNERS = 100
@@ -30,9 +31,9 @@ ASKS: dict[Contender, Ask] = {
 PEERS: dict[Contender, Ask] = {
     Contender(
         "djangochannelsrestframework, socket",
-        "benchmarks.peers.upstream",
+        "benchmarks.peers.upstream_list",
         "djangochannelsrestframework",
-    ): Action("/list"),
+    ): Action(),
     Contender(
         "Django REST Framework, HTTP", "benchmarks.peers.drf_list", "djangorestframework"
     ): REST("/cards/"),
@@ -58,9 +59,8 @@ async def run(effort: Effort, peers: bool) -> Outcome:
     """Measure lists of this library and of the peers, each beside the limit of its transport."""
     asks = {**ASKS, **(PEERS if peers else {})}
 
-    async def turn(server: Server) -> dict[str, float]:
-        reader = Reader(asks[server.contender], server, CARDS, OWNERS)
-        return {LIST: await per_list(reader, effort.lists)}
+    def turn(server: Server) -> Pieces:
+        return measure(Reader(asks[server.contender], server, CARDS, OWNERS), effort)
 
     measured = await take_turns(list(asks), turn, effort.rounds, cards=CARDS)
     for contender, ask in asks.items():
@@ -74,15 +74,23 @@ async def run(effort: Effort, peers: bool) -> Outcome:
     return Outcome("Lists", TEXT, measured, lines)
 
 
-async def per_list(reader: Reader, count: int) -> float:
-    """The CPU of one list, in microseconds; the first of a connection is not counted."""
+async def measure(reader: Reader, effort: Effort) -> Pieces:
+    """One turn of one contender."""
     await reader.open()
+    costs = []
+    for _ in range(effort.pieces):
+        yield None
+        costs.append(await per_list(reader, effort.lists))
+    await reader.close()
+    yield {LIST: lower_quartile(costs)}
+
+
+async def per_list(reader: Reader, count: int) -> float:
+    """The CPU of one list, in microseconds, when the server is warm again."""
     await reader.read()
     await reader.server.quiet()
     begin = reader.server.cpu
     for _ in range(count):
         await reader.read()
     await reader.server.quiet()
-    cost = (reader.server.cpu - begin) / count / 1_000
-    await reader.close()
-    return cost
+    return (reader.server.cpu - begin) / count / 1_000

@@ -12,23 +12,26 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from statistics import median
 from typing import Any
 
 from benchmarks.contenders import Contender
 from benchmarks.crowd import Crowd
 from benchmarks.effort import Effort
+from benchmarks.figures import lower_quartile
 from benchmarks.outcome import Line, Outcome
 from benchmarks.redis_server import RedisServer, redis_server
 from benchmarks.servers import Server, serving
-from benchmarks.turns import Measured, dot
+from benchmarks.turns import Measured, Pieces, alternate
 from benchmarks.wires import Native
 
-APP = "benchmarks.apps.ours"
+APP = "benchmarks.apps.cards"
 MEMORY = Contender("in memory, 1 process", APP)
 LAYERS = ("core", "pubsub")
 FEW, MANY = 40, 200
 BYTES = "bytes of Redis per event"
 IDLE = "bytes of Redis per idle second"
+IN_BYTES = {BYTES, IDLE}
 DELIVERY = "a delivery"
 EVENT = "an event, fixed"
 TEXT = """\
@@ -70,29 +73,36 @@ class Several:
         return [await server.call(command, *arguments) for server in self._servers]
 
 
-async def measure(servers: Sequence[Server], redis: RedisServer | None, effort: Effort) -> Any:
-    """One turn: the figures by their names."""
+async def measure(servers: Sequence[Server], redis: RedisServer | None, effort: Effort) -> Pieces:
+    """One turn of one contender."""
     several: Any = Several(servers)
     crowd = Crowd(Native(), several)
-    costs = {}
-    sent = idle = 0.0
+    found = {}
+    sent: list[float] = []
     for size in (FEW, MANY):
         await crowd.grow(size)
-        await several.quiet()
-        before, begin = 0 if redis is None else await redis.sent(), several.cpu
-        count = await crowd.events(4 * effort.events, 4 * effort.budget)
-        await several.quiet()
-        costs[size] = (several.cpu - begin) / count / 1_000
-        if redis is not None:
-            sent = (await redis.sent() - before) / count
+        costs = []
+        for _ in range(effort.pieces):
+            yield None
+            await crowd.events(1, effort.budget)
+            await several.quiet()
+            before, begin = 0 if redis is None else await redis.sent(), several.cpu
+            count = await crowd.events(4 * effort.events, 4 * effort.budget)
+            await several.quiet()
+            costs.append((several.cpu - begin) / count / 1_000)
+            if redis is not None and size == MANY:
+                sent.append((await redis.sent() - before) / count)
+        found[size] = lower_quartile(costs)
+    idle = 0.0
     if redis is not None:
+        yield None
         before, begin = await redis.sent(), time.monotonic_ns()
-        await asyncio.sleep(effort.budget)
+        await asyncio.sleep(2.0)
         idle = (await redis.sent() - before) / ((time.monotonic_ns() - begin) / 1e9)
     await crowd.close()
-    delivery = (costs[MANY] - costs[FEW]) / (MANY - FEW)
-    found = {DELIVERY: delivery, EVENT: costs[MANY] - MANY * delivery}
-    return found, {} if redis is None else {BYTES: sent, IDLE: idle}
+    delivery = (found[MANY] - found[FEW]) / (MANY - FEW)
+    values = {DELIVERY: delivery, EVENT: found[MANY] - MANY * delivery}
+    yield values if redis is None else {**values, BYTES: median(sent), IDLE: idle}
 
 
 async def run(effort: Effort, peers: bool) -> Outcome:
@@ -100,9 +110,10 @@ async def run(effort: Effort, peers: bool) -> Outcome:
     measured = Measured([MEMORY])
     lines = []
     async with AsyncExitStack() as stack:
-        turns: list[tuple[Contender, list[Server], RedisServer | None]] = []
         alone = await stack.enter_async_context(serving(MEMORY))
-        turns.append((MEMORY, [alone], None))
+        players: dict[Contender, tuple[list[Server], RedisServer | None]] = {
+            MEMORY: ([alone], None)
+        }
         redis: RedisServer | None
         for layer in LAYERS:
             redis = await stack.enter_async_context(redis_server())
@@ -110,15 +121,14 @@ async def run(effort: Effort, peers: bool) -> Outcome:
             name = f"Redis ({layer}), 2 processes"
             contender = Contender(name, APP, environment=environment)
             pair = [await stack.enter_async_context(serving(contender)) for _ in range(2)]
-            turns.append((contender, pair, redis))
+            players[contender] = pair, redis
             measured.contenders.append(contender)
-        for number in range(effort.rounds):
-            for contender, servers, redis in turns if number % 2 == 0 else reversed(turns):
-                cpu, sent = await measure(servers, redis, effort)
-                measured.add(contender, cpu, "µs")
-                measured.add(contender, sent, "B")
-                dot()
-    for contender, _, redis in turns:
+        for _ in range(effort.rounds):
+            turns = {each: measure(*those, effort) for each, those in players.items()}
+            for contender, values in (await alternate(turns, measured)).items():
+                for name, value in values.items():
+                    measured.add(contender, {name: value}, "B" if name in IN_BYTES else "µs")
+    for contender, (_, redis) in players.items():
         if redis is not None:
             row, over = measured.rows[contender.name], measured.over(contender, MEMORY, DELIVERY)
             row["over memory"] = over
