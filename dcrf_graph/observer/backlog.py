@@ -16,9 +16,11 @@ from typing import Any, Literal, TypeAlias
 
 from dcrf_graph.calls import Call
 from dcrf_graph.changes.change import Action, Event, Gap, net
+from dcrf_graph.changes.envelope import key_of
 from dcrf_graph.encoding import dumps
 
 Policy: TypeAlias = Literal["end", "drop_oldest", "latest", "disconnect"]
+CHANGED = "changed_fields"
 POLICIES: tuple[Policy, ...] = ("end", "drop_oldest", "latest", "disconnect")
 Entry: TypeAlias = tuple[Event | Gap, Call | None]
 
@@ -46,11 +48,13 @@ class Backlog(deque[Entry]):
         """
         if event.pk is None:
             return False
+        key = key_of(event.pk)
         for place in range(len(self) - 1, -1, -1):
             waiting, _ = self[place]
             if isinstance(waiting, Gap):
                 return False
-            if (waiting.pk, waiting.model) == (event.pk, event.model):
+            # A group that a row has left hears of no model, and other processes write keys as text.
+            if key_of(waiting.pk) == key:
                 merged = amounting_to(waiting, event)
                 if merged is None:
                     del self[place]
@@ -67,7 +71,12 @@ def amounting_to(first: Event, last: Event) -> Event | None:
     action = net(Action(first.action), Action(last.action))
     if action is None:
         return None
-    if action.value == last.action:
+    if action.value == last.action and CHANGED not in last.message:
         return last
     message: dict[str, Any] = {**json.loads(last.message), "action": action.value}
+    changed = message.pop(CHANGED, None)
+    if changed is not None and first.action == last.action == action.value:
+        before = json.loads(first.message).get(CHANGED)
+        if before is not None:
+            message[CHANGED] = sorted({*before, *changed})
     return replace(last, action=action.value, message=dumps(message), memo={})

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import override_settings
@@ -99,6 +102,43 @@ def test_what_was_not_heard_of_stays_new_and_what_came_and_went_is_nothing() -> 
     backlog = Backlog([(event(1, "create"), None)])
     assert backlog.latest(event(1, "delete"), None)
     assert not backlog
+
+
+def waiting(*events: Event) -> list[Event]:
+    """What waits of events that came one after the other, by the policy ``latest``."""
+    backlog = Backlog()
+    for each in events:
+        if not backlog.latest(each, None):
+            backlog.append((each, None))
+    return [each for each, _ in backlog if isinstance(each, Event)]
+
+
+def test_a_row_that_left_its_group_and_came_back_is_there() -> None:
+    """What a group hears of a row that has left names no model; it is the same row all the same."""
+    left = replace(event(1, "delete"), model=None)
+    assert [e.action for e in waiting(event(1), left, event(1, "create"))] == ["update"]
+    assert [e.action for e in waiting(event(1, "create"), left)] == []
+
+
+def test_a_key_that_another_process_says_as_text_is_the_same_key() -> None:
+    key = uuid4()
+    [told] = waiting(replace(event(1), pk=key), replace(event(1, "delete"), pk=str(key)))
+    assert told.action == "delete"
+
+
+def test_what_several_updates_have_changed_is_told_together_or_not_at_all() -> None:
+    def update(*names: str) -> Event:
+        message = json.dumps({"type": "x", "action": "update", "changed_fields": names})
+        return replace(event(1), message=message)
+
+    def changed(*events: Event) -> Any:
+        [told] = waiting(*events)
+        return json.loads(told.message).get("changed_fields")
+
+    assert changed(update("a"), update("c", "b"), update("a")) == ["a", "b", "c"]
+    assert changed(event(1), update("a")) is None
+    assert changed(update("a"), event(1)) is None
+    assert changed(event(1, "create"), update("a")) is None
 
 
 def test_an_unknown_policy_is_refused_when_it_is_declared() -> None:
