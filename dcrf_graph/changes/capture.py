@@ -31,7 +31,7 @@ from dcrf_graph.changes.kin import is_row_of, kin_of, same_table, shared_parent,
 from dcrf_graph.changes.loads import ATTRIBUTE
 from dcrf_graph.changes.outbox import save_in_transaction
 from dcrf_graph.changes.relations import Relations
-from dcrf_graph.changes.rows import columns, copied, surely_saved
+from dcrf_graph.changes.rows import columns, copied, key_read, surely_saved
 from dcrf_graph.changes.snapshot import (
     changed,
     is_unset,
@@ -122,9 +122,10 @@ class Capture:
 
     def saving(self, instance: Model, using: str, raw: bool, **kwargs: Any) -> None:
         """``pre_save``: which groups the row belongs to, while the database still says so."""
-        wanted = () if raw else self.wanted()
+        # A fixture holds the rows of the parents as well.
+        wanted = () if raw and not same_table(type(instance), self.model) else self.wanted()
         if wanted and not self.told_by_trigger(using):
-            before = self.groups_before(instance, using, wanted) if self.grouped else {}
+            before = self.groups_before(instance, using, wanted, raw=raw) if self.grouped else {}
             exists = self.is_there_already(instance, using)
             instance._state.__dict__[self._saving] = before, exists
 
@@ -172,7 +173,7 @@ class Capture:
 
     def saving_parent(self, instance: Model, using: str, raw: bool, **kwargs: Any) -> None:
         """``pre_save`` of an instance of a parent, which may be a row of this model as well."""
-        wanted = () if raw or instance._state.adding else self.wanted()
+        wanted = () if instance._state.adding and not raw else self.wanted()
         if wanted:
             parent = shared_parent(self.model, type(instance))
             pk = {parent._meta.pk.attname: getattr(instance, parent._meta.pk.attname)}
@@ -219,8 +220,7 @@ class Capture:
 
     def key_of(self, instance: Model) -> Any:
         """The row's key as the database gives it: text that was saved as a number is one."""
-        pk = key_in(self.model, instance)
-        return pk if type(pk) is int else self.model._meta.pk.to_python(pk)
+        return key_read(self.model, key_in(self.model, instance))
 
     def is_there_already(self, instance: Model, using: str) -> bool:
         """Whether a new child is added to a row that this model, its parent, has already."""
@@ -233,12 +233,14 @@ class Capture:
         pk = key_in(self.model, instance)
         return not is_unset(pk) and self.model._base_manager.using(using).filter(pk=pk).exists()
 
-    def groups_before(self, instance: Model, using: str, wanted: Iterable[Source]) -> Groups:
+    def groups_before(
+        self, instance: Model, using: str, wanted: Iterable[Source], *, raw: bool = False
+    ) -> Groups:
         """Per grouped observer that is listened to, the groups of the row as it was loaded."""
         grouped = [source for source in wanted if source.grouped]
         before: Groups = {}
         try:
-            loaded = recall(instance, using, model=self.model) if grouped else None
+            loaded = recall(instance, using, model=self.model, raw=raw) if grouped else None
         except Exception:
             logger.exception("The groups of a row of %s are not known", self.model._meta.label)
             return before

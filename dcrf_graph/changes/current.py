@@ -9,7 +9,7 @@ from django.db.models import Model
 
 from dcrf_graph.changes.change import Action, Event, Source
 from dcrf_graph.changes.events import encoder, groups_of
-from dcrf_graph.changes.rows import read
+from dcrf_graph.changes.rows import key_read, read
 
 
 def current(event: Event, model: type[Model], source: Source) -> Event:
@@ -19,8 +19,7 @@ def current(event: Event, model: type[Model], source: Source) -> Event:
     It is the event itself where that says so already. One query, on the event's
     alias; it waits for no lock of the row.
     """
-    pk: Any = event.pk
-    pk = tuple(pk) if isinstance(pk, list) else model._meta.pk.to_python(pk)
+    pk = key_read(model, event.pk)
     row = read(model, [pk], event.using).get(pk)
     deleted = event.action == Action.DELETE.value
     if row is None or event.group not in groups_of(source, row):

@@ -17,6 +17,7 @@ from dcrf_graph.changes.capture import Capture, captures_of, write
 from dcrf_graph.changes.change import Action, Source
 from dcrf_graph.changes.journal import Record
 from dcrf_graph.changes.kin import is_row_of
+from dcrf_graph.changes.rows import key_read
 
 
 def publish(
@@ -54,7 +55,7 @@ def publish(
     action = Action(action)
     alias = using or router.db_for_write(model)
     changed = None if changed_fields is None else frozenset(changed_fields)
-    keys = [model._meta.pk.to_python(pk) for pk in pks]
+    keys = [key_read(model, pk) for pk in pks]
     for capture in captures_of(model):
         if is_row_of(model, capture.model):
             before = named_groups(capture, old_groups)

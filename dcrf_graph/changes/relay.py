@@ -24,7 +24,7 @@ from dcrf_graph.changes.hub import hub
 from dcrf_graph.changes.journal import Journal, Record
 from dcrf_graph.changes.kin import is_row_of
 from dcrf_graph.changes.outbox import BATCH, LAYER_TIMEOUT, table
-from dcrf_graph.changes.rows import made_of
+from dcrf_graph.changes.rows import key_read, made_of
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def records_of(row: Any, using: str) -> Iterable[Record]:
     except LookupError:
         logger.exception("There is no model %s any more", row.model)
         return
-    pk = model._meta.pk.to_python(tuple(row.key) if isinstance(row.key, list) else row.key)
+    pk = key_read(model, row.key)
     if not row.by_trigger:
         before = {observer: frozenset(groups) for observer, groups in (row.before or {}).items()}
         record = Record(model, pk, Action(row.action), using, before=before)

@@ -149,6 +149,21 @@ def is_exact(field: Any, value: Decimal, vendor: str) -> bool:
     return vendor != "sqlite" or len(digits) <= MAX_EXACT_DIGITS
 
 
+def key_read(model: type[Model], pk: Any) -> Any:
+    """
+    A key as it is read from the database: text that was saved as a number, or a UUID, is one.
+
+    Raises:
+        ValidationError, ValueError: for a key that none of this model can be.
+    """
+    if type(pk) is int:
+        return pk
+    if isinstance(pk, list | tuple):
+        parts = zip(model._meta.pk_fields, pk, strict=True)
+        return tuple(field.to_python(part) for field, part in parts)
+    return model._meta.pk.to_python(pk)
+
+
 def read(model: type[M], pks: Iterable[Any], using: str) -> dict[Any, M]:
     """The rows with these keys that there are now, by key; one query for many."""
     wanted = list(pks)

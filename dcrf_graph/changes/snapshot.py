@@ -9,7 +9,7 @@ of them, on the alias that is being written and before the write.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.db.models import Model
@@ -66,8 +66,18 @@ def loaded_values(instance: Model) -> dict[str, Any] | None:
 
 
 def loaded_from(kept: Loaded, model: type[Model], pk: Any) -> dict[str, Any] | None:
-    """What an instance of ``model`` has kept of the row with this key; None if it is another's."""
-    return kept.of(model, pk) if isinstance(kept, Batch) else dict(kept)
+    """What an instance of ``model`` has kept of the row with this key; None if it is another's.
+
+    The keys in the tables of its parents are among it, also where only the links were loaded.
+    """
+    loaded = kept.of(model, pk) if isinstance(kept, Batch) else dict(kept)
+    if loaded is not None:
+        for each in (model, *model._meta.get_parent_list()):
+            links: Iterable[Any] = each._meta.parents.values()
+            for link in links:
+                if link is not None and link.attname in loaded:
+                    loaded.setdefault(link.target_field.attname, loaded[link.attname])
+    return loaded
 
 
 def written(instance: Model, update_fields: Collection[str] | None) -> dict[str, Any]:
@@ -116,7 +126,12 @@ def differs(old: Any, new: Any) -> bool:
 
 
 def recall(
-    instance: Model, using: str, *, model: type[Model] | None = None, look_up: bool = True
+    instance: Model,
+    using: str,
+    *,
+    model: type[Model] | None = None,
+    look_up: bool = True,
+    raw: bool = False,
 ) -> Model | None:
     """
     The row as it was when last loaded or saved; None if it was not in the database.
@@ -124,18 +139,21 @@ def recall(
     Args:
         model: what to make of it: a model of the same table, or a parent's.
         look_up: whether to read the row where nothing is known of it: of an
-            instance that was made in memory, or given another key, while its
-            key may exist.
+            instance that was made in memory, loaded from another database, or given
+            another key, while its key may exist.
+        raw: whether a fixture is being loaded, which takes the place of what is there.
     """
     model = model or type(instance)
     pk = key_in(model, instance)
-    loaded = None if instance._state.adding else loaded_values(instance)
+    state = instance._state
+    elsewhere = state.adding or state.db not in (None, using)
+    loaded = None if elsewhere else loaded_values(instance)
     if loaded is not None:
         row = restored(model, loaded, using)
         # Another key may have been given to it, or its own taken away by a deletion.
         if row.pk == pk or is_unset(pk):
             return row
-    if not look_up or is_unset(pk) or (instance._state.adding and is_keyed_by_default(model)):
+    if not look_up or is_unset(pk) or (state.adding and not raw and is_keyed_by_default(model)):
         return None
     return model._base_manager.using(using).filter(pk=pk).first()
 

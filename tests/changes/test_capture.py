@@ -27,6 +27,8 @@ from tests.testapp.models import (
     Note,
     Parcel,
     ParcelByProxy,
+    Place,
+    Restaurant,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -287,7 +289,28 @@ def test_a_fixture_is_heard_like_any_row() -> None:
     with placed() as reader:
         for loaded in serializers.deserialize("json", text):
             loaded.save()
-        assert ("update", "2") in moves(reader)
+        assert moves(reader) == [("delete", "1"), ("create", "2")]
+
+
+def test_a_fixture_takes_the_place_of_a_row_whose_key_has_a_default() -> None:
+    keyed = KeyedByUUID.objects.create(title="1")
+    text = serializers.serialize("json", [keyed]).replace('"title": "1"', '"title": "2"')
+    with observed(KeyedByUUID, "1", "2", group_by=lambda row: row.title) as reader:
+        for loaded in serializers.deserialize("json", text):
+            loaded.save()
+        assert moves(reader) == [("delete", "1"), ("create", "2")]
+
+
+def test_a_fixture_of_a_parent_moves_the_row_of_its_child() -> None:
+    child = Restaurant.objects.create(name="a", city=1)
+    text = serializers.serialize("json", [Place.objects.get(), child]).replace(
+        '"city": 1', '"city": 2'
+    )
+    with observed(Restaurant, "1", "2", group_by=lambda row: row.city) as reader:
+        with transaction.atomic():
+            for loaded in serializers.deserialize("json", text):
+                loaded.save()
+        assert moves(reader) == [("delete", "1"), ("create", "2")]
 
 
 # -- deletes -------------------------------------------------------------------------------------

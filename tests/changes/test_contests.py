@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from datetime import date
 from typing import Any
 
 import pytest
@@ -13,11 +14,11 @@ from dcrf_graph.changes import settling
 from dcrf_graph.changes.capture import event_now, watch
 from dcrf_graph.changes.change import Event
 from dcrf_graph.changes.contests import MAX_ROWS, WINDOW, Contests, row_of
-from dcrf_graph.changes.envelope import Envelope
+from dcrf_graph.changes.envelope import Envelope, body_of, events_of
 from dcrf_graph.changes.hub import Hub, hub
 from tests.changes.doubles import Observer, Reader, join
 from tests.native.client import in_thread
-from tests.testapp.models import Parcel
+from tests.testapp.models import Booking, Parcel
 
 
 def event(pk: Any = 1, body: Any = 0, action: str = "update", group: str = "group") -> Event:
@@ -112,6 +113,18 @@ def test_a_row_that_has_left_the_group_or_is_gone_is_a_delete(
 
 def test_a_row_that_is_back_is_a_create(parcel: Parcel, observer: Observer) -> None:
     assert event_now(told(parcel, "delete")).action == "create"
+
+
+def test_a_row_is_found_by_a_key_that_another_process_has_said(transactional_db: None) -> None:
+    """JSON knows neither UUIDs nor dates."""
+    booking = Booking.objects.create(day=date(2026, 1, 2), floor=1)
+    bookings = Observer(body=lambda row: row.floor, stable_id="bookings")
+    watch(Booking, bookings)
+    message = json.dumps({"body": 0, "action": "update", "group": "bookings"})
+    sent = Event("bookings", "bookings", message, "update", booking.pk)
+    [received] = events_of(body_of([sent], packed=False))
+    now = event_now(received)
+    assert (now.action, json.loads(now.message)["body"]) == ("update", 1)
 
 
 def test_of_what_no_model_says_nothing_is_read() -> None:

@@ -13,7 +13,7 @@ import pytest
 from django.db import connections, transaction
 
 from tests.changes.doubles import observed
-from tests.testapp.models import Note
+from tests.testapp.models import Note, Parcel
 
 
 @pytest.fixture
@@ -28,8 +28,10 @@ def other(django_db_setup: None, django_db_blocker: Any, tmp_path: Path) -> Iter
     with django_db_blocker.unblock():
         with connections["other"].schema_editor() as editor:
             editor.create_model(Note)
+            editor.create_model(Parcel)
         yield "other"
         Note.objects.all().delete()
+        Parcel.objects.all().delete()
         connections["other"].close()
     del connections["other"], connections.settings["other"]
 
@@ -53,6 +55,18 @@ def test_a_row_is_read_again_from_the_database_that_it_was_written_to(other: str
             note = Note.objects.using(other).create(text="committed")
             note.text = "not saved"
         assert [body for *_, body in reader.read()] == ["committed"]
+
+
+def test_a_row_leaves_the_group_that_it_was_in_where_it_is_written(other: str) -> None:
+    """An instance that was loaded from one database may be saved to another."""
+    parcel = Parcel.objects.create(place=1)
+    Parcel.objects.using(other).create(pk=parcel.pk, place=2)
+    with observed(Parcel, "1", "2", group_by=lambda row: row.place) as reader:
+        parcel.save(using=other)
+        assert [(event.action, event.group) for event in reader.events] == [
+            ("delete", "2"),
+            ("create", "1"),
+        ]
 
 
 def test_transactions_of_postgresql_are_told_alike(postgres_url: str) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from django.db import transaction
+from django.db import connection, models, transaction
+from django.test.utils import isolate_apps
 
+from dcrf_graph.observer import publish
 from tests.changes.doubles import Reader, observed
-from tests.testapp.models import Place, Restaurant, Seat
+from tests.testapp.models import Booking, Place, Restaurant, Seat
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -93,3 +97,60 @@ def test_composite_keys_that_are_read_again_are_read_together() -> None:
             for number in (1, 2):
                 Seat.objects.create(hall=1, number=number, guest=str(number))
         assert [body for *_, body in heard(reader)] == ["1", "2"]
+
+
+def test_parts_of_a_composite_key_may_be_given_as_text() -> None:
+    room, day = uuid4(), date(2026, 1, 2)
+    Booking.objects.create(room=room, day=day)
+    with observed(Booking) as reader:
+        Booking(room=str(room), day="2026-01-02").save()
+        publish(Booking, [(str(room), "2026-01-02")], "update")
+        with transaction.atomic():
+            Booking(room=str(room), day="2026-01-02").save()
+            Booking.objects.get(pk=(room, day)).save()
+        assert [(event.action, event.pk) for event in reader.events] == 3 * [
+            ("update", (room, day))
+        ]
+
+
+@pytest.mark.parametrize("columns", [["stars"], ["stars", "city"], ["city"]])
+def test_a_child_whose_columns_were_loaded_in_part_moves_as_a_row_of_its_parent(
+    columns: list[str],
+) -> None:
+    pk = Restaurant.objects.create(name="a").pk
+    with by_city(Place) as reader:
+        child = Restaurant.objects.only(*columns).get()
+        child.city = 2
+        child.save()
+        assert heard(reader) == [("delete", "1", {"key": pk}), ("create", "2", "a")]
+
+
+def test_a_grandchild_whose_columns_were_loaded_in_part_moves_as_a_row_of_each_parent() -> None:
+    with isolate_apps("tests.testapp"):
+
+        class Bistro(Restaurant):
+            menu = models.CharField(max_length=10)
+
+            class Meta:
+                app_label = "testapp"
+
+        class BistroByProxy(Bistro):
+            class Meta:
+                app_label = "testapp"
+                proxy = True
+
+    with connection.schema_editor() as editor:
+        editor.create_model(Bistro)
+    try:
+        pk = Bistro.objects.create(name="a", menu="m").pk
+        for model in (Place, Restaurant):
+            with by_city(model) as reader:
+                child = BistroByProxy.objects.only("menu").get()
+                child.city = 3 - child.city
+                child.save()
+                told = heard(reader)
+                assert [action for action, *_ in told] == ["delete", "create"]
+                assert told[0][2] == {"key": pk}
+    finally:
+        with connection.schema_editor() as editor:
+            editor.delete_model(Bistro)

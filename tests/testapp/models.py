@@ -100,6 +100,15 @@ class Seat(models.Model):
     guest = models.CharField(max_length=100, default="")
 
 
+class Booking(models.Model):
+    """Keyed by two columns of which JSON has neither type."""
+
+    pk = models.CompositePrimaryKey("room", "day")
+    room = models.UUIDField(default=uuid.uuid4)
+    day = models.DateField()
+    floor = models.IntegerField(default=1)
+
+
 class Member(models.Model):
     """Related through a model of our own, and to an author who may leave."""
 
