@@ -11,11 +11,12 @@ Source: docs/decisions/0018-loaded-values-in-batches.md
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import update_wrapper
 from typing import Any
 
 import django
+from django.db import connections
 from django.db.models import Model
 
 ATTRIBUTE = "_dcrf_graph_loaded"
@@ -26,6 +27,63 @@ MAX_BATCH = 1_000
 """Values in a list; an instance that outlives the others keeps that many alive."""
 
 
+class Unsettled:
+    """
+    What was read in a transaction that has written already; it is so unless that is rolled back.
+
+    Django drops the callbacks of what is rolled back, and this is one of them.
+    """
+
+    __slots__ = ("_connection", "_is_committed")
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._is_committed = False
+        connection.on_commit(self)
+
+    def __call__(self) -> None:
+        self._is_committed, self._connection = True, None
+
+    @property
+    def holds(self) -> bool:
+        """Whether it has been committed, or may yet be."""
+        connection = self._connection
+        return self._is_committed or any(
+            function is self for _, function, *_ in reversed(connection.run_on_commit)
+        )
+
+
+def read_now(using: str) -> Unsettled | None:
+    """What is read now on an alias: None where it is committed, as far as we have written."""
+    connection = connections[using]
+    savepoints: set[str] | None = None
+    for ids, function, *_ in reversed(connection.run_on_commit):
+        if isinstance(function, Unsettled):
+            if savepoints is None:
+                savepoints = set(connection.savepoint_ids)
+            if ids == savepoints:
+                return function  # nothing of ours was written since
+        elif hasattr(function, "journal"):
+            return Unsettled(connection)
+    return None
+
+
+class Reread(dict[str, Any]):
+    """Values that an instance has read again, by column. It belongs to this process."""
+
+    __slots__ = ("unsettled",)
+
+    def __init__(self, values: Mapping[str, Any], unsettled: Unsettled | None) -> None:
+        super().__init__(values)
+        self.unsettled = unsettled
+
+    def __reduce__(self) -> Any:
+        return Batch, ()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Reread:
+        return self
+
+
 class Batch(list[Any]):
     """The values of rows that were loaded one after the other, with the same columns.
 
@@ -33,12 +91,13 @@ class Batch(list[Any]):
     deep copy refers to the same.
     """
 
-    __slots__ = ("names", "width")
+    __slots__ = ("names", "unsettled", "width")
 
     def __init__(self) -> None:
         super().__init__()
         self.names: Collection[str] | None = None
         self.width = 0
+        self.unsettled: Unsettled | None = None
 
     def __reduce__(self) -> Any:
         return Batch, ()
@@ -104,9 +163,10 @@ def wrap_from_db(model: Any) -> None:
     """Have every loaded instance refer to its values. This runs once per row."""
     own = model.from_db.__func__
 
-    def next_batch(names: Collection[str], values: Collection[Any]) -> Batch:
+    def next_batch(names: Collection[str], values: Collection[Any], using: Any) -> Batch:
         batch = filling.batch = Batch()
         batch.names, batch.width = names, len(values)
+        batch.unsettled = read_now(using)
         return batch
 
     if django.VERSION < (6, 1):
@@ -115,7 +175,7 @@ def wrap_from_db(model: Any) -> None:
             instance = own(cls, db, field_names, values)
             batch = filling.batch
             if batch.names is not field_names or len(batch) > MAX_BATCH:
-                batch = next_batch(field_names, values)
+                batch = next_batch(field_names, values, db)
             batch.extend(values)
             instance._dcrf_graph_loaded = batch
             return instance
@@ -128,7 +188,7 @@ def wrap_from_db(model: Any) -> None:
             instance = own(cls, db, field_names, values, **kwargs)
             batch = filling.batch
             if batch.names is not field_names or len(batch) > MAX_BATCH:
-                batch = next_batch(field_names, values)
+                batch = next_batch(field_names, values, db)
             batch.extend(values)
             instance._dcrf_graph_loaded = batch
             return instance

@@ -15,7 +15,7 @@ from typing import Any
 from django.db.models import Model
 from django.db.models.expressions import BaseExpression
 
-from dcrf_graph.changes.loads import ATTRIBUTE, Batch, keep_loads
+from dcrf_graph.changes.loads import ATTRIBUTE, Batch, Reread, keep_loads, read_now
 from dcrf_graph.changes.rows import columns, state_of_saved
 
 Loaded = dict[str, Any] | Batch
@@ -35,7 +35,7 @@ def refreshed(instance: Model, names: Collection[str] | None) -> None:
     if names is not None:
         read = {name: held[name] for name in attnames(type(instance), names) if name in held}
         held = {**(loaded_values(instance) or {}), **read}
-    remember(instance, held)
+    remember(instance, Reread(held, read_now(instance._state.db or "default")))
 
 
 def attnames(model: type[Model], names: Collection[str]) -> set[str]:
@@ -68,8 +68,11 @@ def loaded_values(instance: Model) -> dict[str, Any] | None:
 def loaded_from(kept: Loaded, model: type[Model], pk: Any) -> dict[str, Any] | None:
     """What an instance of ``model`` has kept of the row with this key; None if it is another's.
 
-    The keys in the tables of its parents are among it, also where only the links were loaded.
+    None, too, if it was read in a transaction that has been rolled back. The keys in the tables
+    of the parents are among it, also where only the links were loaded.
     """
+    if isinstance(kept, Batch | Reread) and kept.unsettled is not None and not kept.unsettled.holds:
+        return None
     loaded = kept.of(model, pk) if isinstance(kept, Batch) else dict(kept)
     if loaded is not None:
         for each in (model, *model._meta.get_parent_list()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import pickle
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import pytest
@@ -65,6 +66,68 @@ def test_a_deferred_column_that_was_read_later_is_remembered() -> None:
             moved(parcel, 2)
         assert next(query["sql"].split()[0] for query in queries) == "UPDATE"
         assert [event.group for event in reader.events] == ["1", "2"]
+
+
+class Oops(Exception):
+    """Rolls a block back."""
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["a savepoint", "a transaction"])
+@pytest.mark.parametrize("read", ["refresh_from_db", "get"])
+def test_what_was_read_in_a_block_that_is_rolled_back_was_never_so(inside: bool, read: str) -> None:
+    parcel = Parcel.objects.create(place=1)
+    with placed() as reader, transaction.atomic() if inside else nullcontext():
+        with suppress(Oops), transaction.atomic():
+            moved(parcel, 2)
+            if read == "get":
+                parcel = Parcel.objects.get()
+            else:
+                parcel.refresh_from_db()
+            raise Oops
+        moved(parcel, 3)
+        if not inside:
+            assert [event.group for event in reader.events] == ["1", "3"]
+    assert [event.group for event in reader.events] == ["1", "3"]
+
+
+def test_what_was_read_in_a_savepoint_goes_with_what_was_written_around_it() -> None:
+    parcel = Parcel.objects.create(place=1)
+    with placed() as reader:
+        with suppress(Oops), transaction.atomic():
+            moved(parcel, 2)
+            with transaction.atomic():
+                parcel.refresh_from_db()
+            raise Oops
+        moved(parcel, 3)
+        assert [event.group for event in reader.events] == ["1", "3"]
+
+
+def test_what_was_read_in_a_block_that_commits_is_so() -> None:
+    parcel = Parcel.objects.create(place=1)
+    with placed() as reader:
+        with transaction.atomic():
+            moved(parcel, 2)
+            parcel.refresh_from_db()
+            again = Parcel.objects.get()
+        for each, place in ((parcel, 3), (again, 3)):
+            reader.events.clear()
+            with CaptureQueriesContext(connection) as queries:
+                moved(each, place)
+            assert not [q for q in queries if q["sql"].startswith("SELECT")]
+        assert [event.group for event in reader.events] == ["2", "3"]
+
+
+def test_many_reads_in_a_transaction_are_one_callback() -> None:
+    parcel = Parcel.objects.create(place=1)
+    with placed(), transaction.atomic():
+        moved(parcel, 2)
+        before = len(connection.run_on_commit)
+        for _ in range(5):
+            parcel.refresh_from_db()
+            Parcel.objects.get()
+        assert len(connection.run_on_commit) == before + 1
+        copy.deepcopy(parcel)
+        assert recall(pickle.loads(pickle.dumps(parcel)), "default", look_up=False) is None
 
 
 def test_each_of_many_rows_leaves_its_own_group() -> None:
