@@ -38,6 +38,7 @@ from dcrf_graph.cancelling import (
     Cancelling,
     request_id_of,
 )
+from dcrf_graph.capture import Captor
 from dcrf_graph.connection import Connection
 from dcrf_graph.detachment import Detachment
 from dcrf_graph.encoding import dumps
@@ -47,7 +48,7 @@ from dcrf_graph.exceptions import (
     InvalidFrame,
     TooManyFrames,
 )
-from dcrf_graph.observer.delivery import current_delivery
+from dcrf_graph.observer.delivery import Delivery, current_delivery
 from dcrf_graph.observer.subscriptions import Subscriptions
 from dcrf_graph.protocols.effects import Dispatch, Send
 from dcrf_graph.protocols.native import NativeConsumer
@@ -111,7 +112,7 @@ class AsyncAPIConsumer(
         self._on_channel_use: Callable[[], None] | None = None
         self._transmit: Callable[[Any], Awaitable[None]] = nowhere
         self._send_text: Callable[[str], Awaitable[None]] = nowhere
-        self._capture: Callable[[dict[str, Any]], Awaitable[None]] | None = None
+        self._captor: Captor | None = None
         self.on_subscription_end = None
 
     # -- served alone, or by a router ---------------------------------------
@@ -143,11 +144,11 @@ class AsyncAPIConsumer(
         channel_name: str | None,
         on_channel_use: Callable[[], None],
         send_text: Callable[[str], Awaitable[None]],
-        capture: Callable[[dict[str, Any]], Awaitable[None]] | None = None,
+        captor: Captor | None = None,
     ) -> None:
         """Be served by a router: share its connection, send through it.
 
-        ``send_text`` sends the text of a frame; ``capture`` takes the frames of
+        ``send_text`` sends the text of a frame; a ``captor`` takes the frames of
         those who do not want their text.
 
         ``on_channel_use`` is called when the consumer's own channel is first
@@ -157,7 +158,7 @@ class AsyncAPIConsumer(
         self._connection = connection
         self._transmit = send
         self._send_text = send_text
-        self._capture = capture
+        self._captor = captor
         self.channel_layer = channel_layer
         self._channel_name = channel_name
         self._on_channel_use = on_channel_use
@@ -424,10 +425,33 @@ class AsyncAPIConsumer(
         ):
             await self._send_carefully(content, close)
         # What an event says to a subscriber comes here, once for each of them.
-        elif self._capture is not None and isinstance(content, dict):
-            await self._capture(content)
+        elif self._captor is not None and isinstance(content, dict):
+            await self._captor.capture(content)
         else:
             await self._send_text(dumps(content))
+
+    def tell_text(self, text: str, request_id: Any, delivery: Delivery) -> Awaitable[None] | None:
+        """
+        What sends one request a frame that is the same for all but for the request_id.
+
+        Args:
+            text: the frame as JSON, in which ``"request_id":null`` comes last.
+            delivery: the one that runs now, in whose context no call does.
+
+        Returns:
+            None where it has to go by ``reply``: something looks at frames, or keeps this one.
+        """
+        if (
+            delivery.cause is not None
+            or delivery.line is None
+            or delivery.line.held
+            or not sends_plainly(type(self))
+        ):
+            return None
+        if self._captor is not None:
+            return self._captor.capture_text(text, request_id, delivery)
+        named = str(request_id) if type(request_id) is int else dumps(request_id)
+        return self._send_text(f"{text[:-5]}{named}}}")
 
     async def _send_carefully(self, content: Any, close: bool) -> None:
         call = current_call.get()
@@ -441,9 +465,10 @@ class AsyncAPIConsumer(
             return
         if close or not sends_plainly(type(self)):
             await super().send_json(content, close)
-        elif self._capture is not None and isinstance(content, dict):
-            if delivery is None or not delivery.keeps(self._capture, content, named):
-                await self._capture(content)
+        elif self._captor is not None and isinstance(content, dict):
+            capture = self._captor.capture
+            if delivery is None or not delivery.keeps(capture, content, named):
+                await capture(content)
         else:
             text = dumps(content)
             if delivery is None or not delivery.keeps(self._send_text, text, named):

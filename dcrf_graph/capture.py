@@ -79,6 +79,21 @@ class TextReceiver(Protocol):
         """Take an event."""
 
 
+class Captor(Protocol):
+    """Takes the frames of a consumer whose client does not want their text."""
+
+    def capture(self, content: dict[str, Any]) -> Awaitable[None]:
+        """Give a frame, as a consumer sends it, to whom it belongs."""
+
+    def capture_text(
+        self, text: str, request_id: Any, delivery: Delivery
+    ) -> Awaitable[None] | None:
+        """What gives an event to whom it belongs, as a frame's text in which the id is null.
+
+        None where that has to be given as a frame.
+        """
+
+
 def reply_of(frame: dict[str, Any]) -> Reply:
     """Read a frame as a reply; one without a status is a success."""
     status = frame.get("response_status")
@@ -174,7 +189,13 @@ class Captured:
         if status is not None and (not isinstance(status, int) or status >= 400):
             return None
         # Without the id, so that what was sent to each can be compared.
-        text = dumps({**content, "request_id": None})
+        return self.take_text(dumps({**content, "request_id": None}), delivery)
+
+    def take_text(self, text: str, delivery: Delivery) -> Awaitable[None] | None:
+        """The same for the text of such a frame, in which the ``request_id`` is null."""
+        receiver = self._receive_text
+        if receiver is None or self.refused:
+            return None
         if not self._receiving and not self._frames and not self._ended:
             sending = receiver.ready(text, delivery)
             if sending is not None:

@@ -93,13 +93,17 @@ for _name in (
 
 
 class Row:
-    """The row of one event, or that it is not the same for everybody."""
+    """The row of one event, or that it is not the same for everybody.
 
-    __slots__ = ("read_at", "waiting", "written")
+    ``frame`` is the frame that tells it, without a request_id.
+    """
+
+    __slots__ = ("frame", "read_at", "waiting", "written")
 
     def __init__(self) -> None:
         self.read_at: float | None = None
         self.written: orjson.Fragment | None = None
+        self.frame: str | None = None
         self.waiting: list[Any] = []
 
 
@@ -185,18 +189,15 @@ def written(consumer: Any, named: str) -> str | None:
 
 
 def key_on(line: Any) -> tuple[Any, ...] | None:
-    """What the row of a subscription's one subscriber depends on, found out once.
+    """What the row of a subscription's one subscriber depends on; found out, and kept.
 
-    And again when the consumer has got an attribute meanwhile, which comes last in its
-    dictionary: it may say how rows are read.
+    With how many attributes the consumer has, and the one that it got last: another may say how
+    rows are read.
     """
     own = line.consumer.__dict__
-    known = line.row_key
-    if known is None or known[1] != len(own) or known[2] is not next(reversed(own)):
-        [subscriber] = line.subscribers.values()
-        found = key_of(line.consumer, subscriber.arguments)
-        known = line.row_key = found, len(own), next(reversed(own))
-    key: tuple[Any, ...] | None = known[0]
+    [subscriber] = line.subscribers.values()
+    key = key_of(line.consumer, subscriber.arguments)
+    line.row_key = key, len(own), next(reversed(own))
     return key
 
 
@@ -209,10 +210,16 @@ def waits(line: Any, event: Event) -> tuple[Row | None, list[Any] | None]:
     if event.action == "delete":
         return None, None
     if len(line.subscribers) == 1:
-        key = key_on(line)
+        own, known = line.consumer.__dict__, line.row_key
+        if known is not None and known[1] == len(own) and known[2] is next(reversed(own)):
+            key = known[0]
+        else:
+            key = key_on(line)
         if key is None:
             return None, None
-        row = row_called(key, line.consumer, event)
+        row = event.memo.get(key)
+        if row is None or row.read_at is not None:
+            row = row_called(key, line.consumer, event)
         return row, row.waiting if row.read_at is None else None
     rows = [row_of(line.consumer, event, s.arguments) for s in line.subscribers.values()]
     waiting = next((row.waiting for row in rows if row is not None and row.read_at is None), None)

@@ -28,7 +28,7 @@ from dcrf_graph.changes.receiver import RETRY_DELAY
 from dcrf_graph.connection import Connection
 from dcrf_graph.encoding import dumps, loads
 from dcrf_graph.exceptions import StreamRefused
-from dcrf_graph.observer.delivery import current_delivery
+from dcrf_graph.observer.delivery import Delivery, current_delivery
 from dcrf_graph.protocols.native import error_payload
 from dcrf_graph.threads import own_thread
 
@@ -103,7 +103,7 @@ class Stream:
             channel,
             self._channel_used,
             self._send_text,
-            None if self.outlet is not None else self._capture_value,
+            None if self.outlet is not None else self,
         )
         self.consumer.on_subscription_end = self._subscription_ended
         self._hosted = True
@@ -240,7 +240,7 @@ class Stream:
             if captured is not None:
                 await captured.put(frame, delivery, final=final)
 
-    def _capture_value(self, content: dict[str, Any]) -> Awaitable[None]:
+    def capture(self, content: dict[str, Any]) -> Awaitable[None]:
         """Give a frame, as a consumer sends it, to whom it belongs."""
         if not self.closed:
             delivery, named = current_delivery.get(), content.get("request_id")
@@ -253,6 +253,13 @@ class Stream:
             if delivery is None and call is not None and is_ready(content, call.ready):
                 return self._capture(content)
         return self._send({"type": "websocket.send", "text": dumps(content)})
+
+    def capture_text(
+        self, text: str, request_id: Any, delivery: Delivery
+    ) -> Awaitable[None] | None:
+        """What gives an event to whom it belongs, as a frame's text in which the id is null."""
+        captured = None if self.closed else self.captures.get(request_id)
+        return None if captured is None else captured.take_text(text, delivery)
 
     def _subscription_ended(self, request_id: Any) -> None:
         if request_id in self.captures:

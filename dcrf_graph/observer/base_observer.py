@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 from weakref import WeakValueDictionary
@@ -53,7 +53,7 @@ class BaseObserver:
     waits: Callable[[Any, Event], tuple[Any, list[Any] | None]] | None = None
     """What a subscription is delivered beside an event, and the list of who waits for it."""
 
-    tells: Callable[[Any, Delivery], Coroutine[Any, Any, None] | None] | None = None
+    tells: Callable[[Any, Delivery], Awaitable[None] | None] | None = None
     """Tells a subscriber what came beside its event, where the handler would do just that."""
 
     def __init__(

@@ -7,7 +7,7 @@ consumers of one model share nothing.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -21,10 +21,12 @@ from dcrf_graph.api_consumer import APIConsumerMetaclass
 from dcrf_graph.calls import calling
 from dcrf_graph.changes.change import Event
 from dcrf_graph.decorators import action
+from dcrf_graph.encoding import dumps
 from dcrf_graph.following import Row, row_of, waits
 from dcrf_graph.mixins import RetrieveModelMixin
 from dcrf_graph.observer.delivery import Delivery, Subscriber, current_delivery
 from dcrf_graph.observer.model_observer import ModelObserver
+from dcrf_graph.protocols.native import error_payload
 from dcrf_graph.threads import in_database_thread
 
 Reply = tuple[Any, int]
@@ -231,16 +233,31 @@ def tells_rows(consumer_class: Any, observer_id: str) -> bool:
     )
 
 
-def told_row(consumer: Any, delivery: Delivery) -> Coroutine[Any, Any, None] | None:
-    """What tells a subscriber the row that everybody reads alike, as our handler would."""
+def told_row(consumer: Any, delivery: Delivery) -> Awaitable[None] | None:
+    """What tells a subscriber the row that everybody reads alike, as our handler would.
+
+    The frame is the one of ``reply``, written once for all of them.
+    """
+    row: Row | None = delivery.row
+    subscribers, event = delivery.subscribers, delivery.event
     consumer_class: Any = type(consumer)
-    row = alone_with(delivery)
-    if row is None or not tells_rows(consumer_class, delivery.event.observer):
+    if (
+        row is None
+        or row.written is None
+        or len(subscribers) > 1
+        or not tells_rows(consumer_class, event.observer)
+    ):
         return None
-    request_id = delivery.subscribers[0].request_id
-    telling: Coroutine[Any, Any, None] = consumer.reply(
-        action=delivery.event.action, data=row, request_id=request_id
-    )
+    request_id = subscribers[0].request_id
+    if request_id is None:
+        return None
+    text = row.frame
+    if text is None:
+        frame = error_payload([], status.HTTP_200_OK, event.action)
+        text = row.frame = dumps({**frame, "data": row.written})
+    telling: Awaitable[None] | None = consumer.tell_text(text, request_id, delivery)
+    if telling is None:
+        telling = consumer.reply(action=event.action, data=row.written, request_id=request_id)
     return telling
 
 

@@ -269,7 +269,8 @@ class Subscription:
         entry = self._next
         if entry is None or self.held:
             return self._step_aside()
-        if self.observer.waits is not None and self._waits(entry[0]):
+        event = entry[0]
+        if self._waited is not event and self.observer.waits is not None and self._waits(event):
             return None
         self._next = None
         return self._deliver(*entry)
