@@ -434,19 +434,16 @@ class AsyncAPIConsumer(
         """
         What sends one request a frame that is the same for all but for the request_id.
 
+        To be called where none of our ways of sending frames has been replaced.
+
         Args:
             text: the frame as JSON, in which ``"request_id":null`` comes last.
             delivery: the one that runs now, in whose context no call does.
 
         Returns:
-            None where it has to go by ``reply``: something looks at frames, or keeps this one.
+            None where it has to go by ``reply``, which may keep it for later.
         """
-        if (
-            delivery.cause is not None
-            or delivery.line is None
-            or delivery.line.held
-            or not sends_plainly(type(self))
-        ):
+        if delivery.cause is not None or delivery.line is None or delivery.line.held:
             return None
         if self._captor is not None:
             return self._captor.capture_text(text, request_id, delivery)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -17,7 +18,7 @@ from dcrf_graph.generics import GenericAsyncAPIConsumer
 from dcrf_graph.mixins import DeleteModelMixin
 from dcrf_graph.observer.generics import ObserverModelInstanceMixin
 from dcrf_graph.permissions import BasePermission, IsAuthenticated
-from tests.native.client import SOMEBODY, SOMEBODY_ELSE, connected, in_thread
+from tests.native.client import PATIENCE, SOMEBODY, SOMEBODY_ELSE, connected, in_thread
 from tests.native.serializers import NoteSerializer
 from tests.testapp.models import Note
 
@@ -242,6 +243,48 @@ async def test_a_reply_of_the_applications_own_gets_its_own_copy() -> None:
 
     heard = await told(Own, SOMEBODY, SOMEBODY_ELSE)
     assert [each["text"] for each in heard] == ["newsomebody", "newsomebody else"]
+
+
+class Replying(Notes):
+    """Its frames go by a reply of the application's own, one by one."""
+
+    async def reply(self, *args: Any, **kwargs: Any) -> None:
+        await super().reply(*args, **kwargs)
+
+
+@pytest.mark.parametrize("request_id", [7, "7", 'a "quoted" one', 1.5, True, 2**70])
+async def test_the_frame_of_a_shared_row_is_the_one_that_reply_writes(request_id: Any) -> None:
+    note = await in_thread(Note.objects.create, text="old")
+    async with connected(Notes, user=SOMEBODY) as one, connected(Replying, user=SOMEBODY) as other:
+        for client in (one, other):
+            await client.call("subscribe_instance", request_id=request_id, pk=note.pk)
+        await in_thread(note.save)
+        [shared], [own] = await one.rest(), await other.rest()
+        assert shared == own
+        assert shared["request_id"] == request_id
+        assert list(shared) == list(own)
+
+
+async def test_who_changes_a_shared_row_hears_of_it_after_the_reply() -> None:
+    """Also where all others have heard of it long before."""
+    heard = asyncio.Event()
+
+    class Saving(Notes):
+        @action()
+        async def save(self, pk: int, **kwargs: Any) -> tuple[None, int]:
+            await (await Note.objects.aget(pk=pk)).asave()
+            await asyncio.wait_for(heard.wait(), PATIENCE)
+            return None, 200
+
+    note = await in_thread(Note.objects.create, text="old")
+    async with connected(Saving, user=SOMEBODY) as one, connected(Saving, user=SOMEBODY) as other:
+        for client in (one, other):
+            await client.call("subscribe_instance", request_id=7, pk=note.pk)
+        await one.send("save", 8, pk=note.pk)
+        assert (await other.frame())["action"] == "update"
+        assert await other.silent()
+        heard.set()
+        assert [frame["request_id"] for frame in await one.frames(2)] == [8, 7]
 
 
 async def test_whoever_may_read_the_row_hears_of_its_deletion() -> None:
