@@ -7,7 +7,8 @@ last of them: several changes of one row become the net one, and one flush
 publishes the whole commit.
 
 Source: docs/decisions/0004-one-flush-per-commit.md,
-docs/decisions/0037-what-a-callback-overtakes-is-read.md
+docs/decisions/0037-what-a-callback-overtakes-is-read.md,
+docs/decisions/0042-a-failing-callback-stops-no-event.md
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 from weakref import ReferenceType, ref
 
@@ -100,25 +100,16 @@ class Journal:
                 for record in records:
                     record.written_at = self.statements.count
         self.latest += 1
-        number = self.latest
+        hold_to_the_end(connection)
         savepoints = connection.savepoint_ids
-        outermost = not savepoints
-
-        def last() -> None:
-            if outermost:
-                self.keep(records)
-            if number == self.latest:
-                self.flush()
-
-        last.journal = self  # type: ignore[attr-defined]
-        if outermost:
-            connection.on_commit(last)
+        if not savepoints:
+            connection.on_commit(Callback(self, records, self.latest))
             return
-        connection.on_commit(partial(self.keep, records))
+        connection.on_commit(Callback(self, records))
         # The flush belongs to no savepoint: rolling one back must not take it along.
         connection.savepoint_ids = []
         try:
-            connection.on_commit(last)
+            connection.on_commit(Callback(self, number=self.latest))
         finally:
             connection.savepoint_ids = savepoints
 
@@ -201,6 +192,60 @@ class Journal:
         if self.statements is not None:
             self.statements.stop()
             self.statements = None
+
+
+class Callback:
+    """Keeps records when they are committed, and flushes the journal if ``number`` is the latest.
+
+    It does so once, by whomever it is called.
+    """
+
+    __slots__ = ("_number", "_records", "journal")
+
+    def __init__(self, journal: Journal, records: Sequence[Record] = (), number: int = 0) -> None:
+        self.journal = journal
+        self._records: Sequence[Record] | None = records
+        self._number = number
+
+    def __call__(self) -> None:
+        records, self._records = self._records, None
+        if records is None:
+            return
+        if records:
+            self.journal.keep(records)
+        if self._number == self.journal.latest:
+            self.journal.flush()
+
+
+RUN = "run_and_clear_commit_hooks"
+"""The method of a connection that Django calls when a transaction has been committed."""
+
+
+def hold_to_the_end(connection: Any) -> None:
+    """
+    Have our callbacks of this connection called where one before them fails.
+
+    Django drops them then, although the transaction has been committed.
+
+    Source: docs/decisions/0042-a-failing-callback-stops-no-event.md
+    """
+    if RUN in vars(connection):
+        return
+    by_class = getattr(connection, RUN).__func__
+    of_connection = ref(connection)
+
+    def run_and_clear_commit_hooks() -> None:
+        connection: Any = of_connection()
+        hooks = [function for _, function, *_ in connection.run_on_commit]
+        try:
+            by_class(connection)
+        except BaseException:
+            for function in hooks:
+                if isinstance(function, Callback):
+                    function()
+            raise
+
+    setattr(connection, RUN, run_and_clear_commit_hooks)
 
 
 class Statements:
