@@ -29,6 +29,7 @@ from dcrf_graph.changes.change import Event
 from dcrf_graph.encoding import dumps
 from dcrf_graph.generics import GenericAsyncAPIConsumer
 from dcrf_graph.loading.representation import loading
+from dcrf_graph.loading.writing import written as by_plan
 from dcrf_graph.mixins import RetrieveModelMixin
 from dcrf_graph.observer.deliverer import running_apart
 from dcrf_graph.threads import in_database_thread, own_thread
@@ -182,6 +183,11 @@ def written(consumer: Any, named: str) -> str | None:
     """The row as JSON, found and written as ``retrieve`` does; None where a client matters."""
     queryset = type(consumer).get_queryset(consumer)
     instance = get_object_or_404(queryset, **{consumer.lookup_field: named})
+    if consumer.load_relations:
+        # A plan looks at no context.
+        rows = by_plan(consumer.serializer_class, [instance])
+        if rows is not None:
+            return dumps(rows[0])
     context = Noticing(consumer.get_serializer_context())
     serializer = consumer.serializer_class(instance, context=context)
     data = (loading(serializer) if consumer.load_relations else serializer).data
