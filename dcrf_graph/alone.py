@@ -23,7 +23,7 @@ from rest_framework.exceptions import APIException
 from dcrf_graph.admission import Admission
 from dcrf_graph.authentication import Identity, Payload, Scope, authenticate
 from dcrf_graph.calls import Turns
-from dcrf_graph.closing import send_close
+from dcrf_graph.closing import GONE, send_close
 from dcrf_graph.connection import Connection
 from dcrf_graph.exceptions import TooManyConnections
 from dcrf_graph.observer.delivery import current_delivery
@@ -188,7 +188,7 @@ class Alone:
         self._closed = kind == "websocket.close"
         try:
             await self._send(message)
-        except OSError:
+        except GONE:
             self._closed = True
 
     async def send_text(self, text: str) -> None:
@@ -197,7 +197,7 @@ class Alone:
             return
         try:
             await self._send({"type": "websocket.send", "text": text})
-        except OSError:
+        except GONE:
             self._closed = True
 
     async def close(self, close: Close) -> None:

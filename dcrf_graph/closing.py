@@ -12,6 +12,9 @@ from typing import Any
 
 from dcrf_graph.protocols.effects import Close
 
+GONE = (OSError, RuntimeError)
+"""What servers raise when they are told to send after the client has left: uvicorn one or the
+other, by how far it is with that; daphne and hypercorn drop what is sent."""
 PRIVATE = 3000
 """What is added to a code of RFC 6455 where a server refuses it: 1011, 1012, 1013 become 4011..."""
 
@@ -26,7 +29,7 @@ async def send_close(send: Callable[[Mapping[str, Any]], Awaitable[None]], close
     code = int(close.code)
     try:
         await send({"type": "websocket.close", "code": code, "reason": close.reason})
-    except (OSError, RuntimeError):
+    except GONE:
         raise
     except Exception:
         if code == 1000 or code >= PRIVATE:

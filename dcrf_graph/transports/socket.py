@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from dcrf_graph.closing import send_close
+from dcrf_graph.closing import GONE, send_close
 from dcrf_graph.protocols.effects import Close
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Socket:
         try:
             if not self.closed:
                 await self._send({"type": "websocket.send", "text": text})
-        except (OSError, RuntimeError) as error:
+        except GONE as error:
             self._gone("websocket.send", error)
         finally:
             if self._line:
@@ -88,7 +88,7 @@ class Socket:
     async def _pass_on(self, message: Mapping[str, Any]) -> None:
         try:
             await self._send(message)
-        except (OSError, RuntimeError) as error:
+        except GONE as error:
             self._gone(message["type"], error)
 
     def _gone(self, sent: str, error: Exception) -> None:

@@ -441,13 +441,19 @@ async def test_nothing_follows_a_close(caplog: pytest.LogCaptureFixture) -> None
     assert not caplog.records
 
 
-async def test_a_client_that_is_gone_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
-    """ASGI: ``send`` raises an ``OSError`` when the client has disconnected."""
+@pytest.mark.parametrize("error", [OSError("gone"), RuntimeError("closed already")])
+async def test_a_client_that_is_gone_is_no_fault(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    """ASGI: ``send`` raises an ``OSError`` when the client has disconnected; uvicorn also another.
+
+    That is so before the application reads that it has.
+    """
     client = Client(Ordered(), scope_of())
     await client.connect()
 
     async def gone(message: dict[str, Any]) -> None:
-        raise OSError("the client has disconnected")
+        raise error
 
     client.send_to_client = gone
     await client.send("write", gate="a")
