@@ -23,9 +23,10 @@ from rest_framework.exceptions import (
 from dcrf_graph.access import Access
 from dcrf_graph.arguments import bind, signature_of
 from dcrf_graph.calls import Call, calling, current_call
-from dcrf_graph.changes.change import Gap
+from dcrf_graph.changes.change import Event, Gap
 from dcrf_graph.exceptions import ExecutionTimeout
-from dcrf_graph.observer.delivery import Subscriber
+from dcrf_graph.observer.delivery import Subscriber, delivering
+from dcrf_graph.observer.subscription import GAP
 from dcrf_graph.scope_utils import forget_permissions, user_of
 from dcrf_graph.settings import api_settings
 from dcrf_graph.threads import in_database_thread
@@ -33,8 +34,6 @@ from dcrf_graph.threads import in_database_thread
 logger = logging.getLogger(__name__)
 
 INTERNAL_ERROR = "Internal server error"
-GAP = "gap"
-"""The ``action`` of a frame that says that events are missing."""
 GAP_STATUS = 410
 """Gone, which is what a watch of Kubernetes answers when it has lost its place."""
 EVENTS_LOST = "Events were lost. Fetch again what you show."
@@ -178,14 +177,16 @@ class Answers(Access):
         self, subscriber: Subscriber, action: str | None, error: Exception
     ) -> None:
         """Tell a subscriber that an event could not be delivered; its subscription goes on."""
-        await self.handle_exception(error, action=action, request_id=subscriber.reply_id)
+        with delivering(Event("", "", "", action), subscriber):
+            await self.handle_exception(error, action=action, request_id=subscriber.reply_id)
 
     async def tell_gap(self, subscriber: Subscriber, gap: Gap) -> None:
         """Tell a subscriber that it has missed events; its subscription goes on."""
-        await self.reply(
-            action=GAP,
-            data={"reason": gap.reason, "missed": gap.missed},
-            errors=[EVENTS_LOST],
-            status=GAP_STATUS,
-            request_id=subscriber.reply_id,
-        )
+        with delivering(Event("", "", "", GAP), subscriber):
+            await self.reply(
+                action=GAP,
+                data={"reason": gap.reason, "missed": gap.missed},
+                errors=[EVENTS_LOST],
+                status=GAP_STATUS,
+                request_id=subscriber.reply_id,
+            )

@@ -16,8 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Hashable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Hashable, Mapping
 from contextvars import Context
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -33,7 +32,7 @@ from dcrf_graph.decorators import action
 from dcrf_graph.generics import GenericAsyncAPIConsumer
 from dcrf_graph.loading.writing import plan_of
 from dcrf_graph.mixins import ListModelMixin, Reply, rows_written
-from dcrf_graph.observer.delivery import Subscriber, current_delivery, delivery_of
+from dcrf_graph.observer.delivery import Subscriber, current_delivery, delivering
 from dcrf_graph.observer.generics import ObserverConsumerMixin, _GenericModelObserver
 from dcrf_graph.settings import api_settings
 from dcrf_graph.threads import in_database_thread, own_thread
@@ -160,6 +159,8 @@ class LiveListMixin(ObserverConsumerMixin, ListModelMixin):
     async def tell_list(self: Any, subscriber: Subscriber, live: LiveList, event: Event) -> None:
         """Tell one list what a change of a row means for it, if anything."""
         row = await self.current_row(live, event)
+        if self.live_lists.get(subscriber.request_id) is not live:
+            return  # it was subscribed anew meanwhile, or not at all any more
         key = str(event.pk)
         if row is not None:
             told, data, code = ("update" if key in live.keys else "create"), row, 200
@@ -197,7 +198,10 @@ class LiveListMixin(ObserverConsumerMixin, ListModelMixin):
             event = live.missed.pop(0)
             for subscriber in self.list_subscribers():
                 if subscriber.request_id == request_id:
-                    await self.tell_list(subscriber, live, event)
+                    try:
+                        await self.tell_list(subscriber, live, event)
+                    except Exception as error:
+                        await self.fail_event(subscriber, event.action, error)
         live.missed = None
 
     async def tell_gap(self: Any, subscriber: Subscriber, gap: Gap) -> None:
@@ -206,7 +210,11 @@ class LiveListMixin(ObserverConsumerMixin, ListModelMixin):
         if live is None or subscriber not in self.list_subscribers():
             await super().tell_gap(subscriber, gap)  # type: ignore[misc]
             return
+        # These are rows, which not everybody may see who may hear that some are missing.
+        await self.check_subscriber(subscriber)
         rows = await in_database_thread(self.live_rows)(live)
+        if self.live_lists.get(subscriber.request_id) is not live:
+            return
         event = Event(observer="", group="", message="", action=SNAPSHOT)
         with delivering(event, subscriber):
             await self.reply(action=SNAPSHOT, data=rows, request_id=subscriber.request_id)
@@ -216,16 +224,6 @@ class LiveListMixin(ObserverConsumerMixin, ListModelMixin):
         if event.observer == type(self).handle_list_change.stable_id:
             return None
         return super().object_of(event)  # type: ignore[misc]
-
-
-@contextmanager
-def delivering(event: Event, subscriber: Subscriber) -> Iterator[None]:
-    """Send what is sent inside as an event to one subscriber."""
-    token = current_delivery.set(delivery_of(event, (subscriber,)))
-    try:
-        yield
-    finally:
-        current_delivery.reset(token)
 
 
 def is_live_list(consumer_class: Any, action: str) -> bool:

@@ -8,7 +8,8 @@ which follows a handler into the threads and tasks that it starts.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -133,3 +134,13 @@ def request_ids_of(subscribers: Iterable[Subscriber]) -> list[Any]:
 current_delivery: ContextVar[Delivery | None] = ContextVar(
     "dcrf_graph.current_delivery", default=None
 )
+
+
+@contextmanager
+def delivering(event: Event, subscriber: Subscriber) -> Iterator[None]:
+    """Send what is sent inside as an event to one subscriber."""
+    token = current_delivery.set(delivery_of(event, (subscriber,)))
+    try:
+        yield
+    finally:
+        current_delivery.reset(token)

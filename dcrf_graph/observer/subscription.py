@@ -56,6 +56,9 @@ REFUSALS = (APIException, PermissionDenied, Http404)
 """What says that a client may not hear an event; anything else is a failure."""
 TOO_SLOW = "Events came faster than this client reads them; subscribe again and refetch."
 
+GAP = "gap"
+"""The ``action`` of a frame that says that events are missing."""
+
 Work = Coroutine[Any, Any, None]
 Subscribed = list[tuple[Any, Subscriber]]
 """Subscribers, and the keys that they have here."""
@@ -361,11 +364,10 @@ class Subscription:
             if type(work) is not CoroutineType:
                 work = awaiting(work)
             wanted = driver.send(work)
-        except Exception as error:
+        except BaseException as error:
             self.deliverer.driver = new_driver()
-            return self._fail(delivery, error)
-        except BaseException:
-            self.deliverer.driver = new_driver()
+            if failure := failure_of(error):
+                return self._fail(delivery, failure)
             delivery.ended = True
             self._go_on()
             raise
@@ -388,8 +390,10 @@ class Subscription:
         try:
             try:
                 await resumed(driver, wanted)
-            except Exception as error:
-                await self._tell_failure(delivery, error)
+            except BaseException as error:
+                if not (failure := failure_of(error)):
+                    raise
+                await self._tell_failure(delivery, failure)
         finally:
             await self._end(delivery)
 
@@ -435,8 +439,10 @@ class Subscription:
         current_delivery.set(delivery)
         try:
             await self.observer.handling(reading_of(event), self.consumer, delivery)
-        except Exception as error:
-            await self._tell_failure(delivery, error)
+        except BaseException as error:
+            if not (failure := failure_of(error)):
+                raise
+            await self._tell_failure(delivery, failure)
 
     async def _asked(self, event: Event) -> tuple[Subscribed, Subscribed]:
         """Those who may hear an event, and those who may hear no more of it than its key.
@@ -455,8 +461,10 @@ class Subscription:
             except REFUSALS as refusal:
                 if self.owner.drop(subscriber):
                     await consumer.end_subscription(subscriber, event.action, refusal)
-            except Exception as error:
-                await consumer.fail_event(subscriber, event.action, error)
+            except BaseException as error:
+                if not (failure := failure_of(error)):
+                    raise
+                await consumer.fail_event(subscriber, event.action, failure)
             else:
                 may_hear.append((key, subscriber))
         return may_hear, by_key
@@ -476,6 +484,28 @@ class Subscription:
     async def _tell(self, gap: Gap) -> None:
         try:
             for subscriber in list(self.subscribers.values()):
-                await self.consumer.tell_gap(subscriber, gap)
+                try:
+                    await self.consumer.tell_gap(subscriber, gap)
+                except REFUSALS as refusal:
+                    if self.owner.drop(subscriber):
+                        await self.consumer.end_subscription(subscriber, GAP, refusal)
+                except Exception as error:
+                    await self.consumer.fail_event(subscriber, GAP, error)
         finally:
             self._go_on()
+
+
+class WaitCancelled(Exception):
+    """A handler, or a permission, has waited for something that was cancelled, not by itself."""
+
+
+def failure_of(error: BaseException) -> Exception | None:
+    """What to tell of an error; None for one that ends the task, which is nobody's failure."""
+    if isinstance(error, Exception):
+        return error
+    task = asyncio.current_task()
+    if not isinstance(error, asyncio.CancelledError) or task is None or task.cancelling():
+        return None
+    failure = WaitCancelled("What was waited for has been cancelled")
+    failure.__cause__ = error
+    return failure

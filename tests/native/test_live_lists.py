@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, ClassVar
@@ -173,6 +175,17 @@ async def following(
         await follower.close()
 
 
+async def refusal(follower: Follower) -> dict[str, Any]:
+    """The next thing that a follower is told, which is an error: its status."""
+    async with asyncio.timeout(PATIENCE):
+        if isinstance(follower, NativeFollower):
+            frame = await follower.frames.get()
+            return {"status": frame["response_status"], "errors": frame["errors"]}
+        result = await anext(follower.outcome.results)
+    [error] = result["errors"]
+    return {"status": error["extensions"]["status"], "errors": [error["message"]]}
+
+
 create = in_thread(Article.objects.create)
 
 
@@ -278,23 +291,120 @@ async def test_a_list_that_is_too_long_is_refused_and_nothing_subscribed(protoco
             assert await follower.next() == ("snapshot", ["0", "1", "2"])
 
 
-async def test_events_that_were_lost_bring_the_whole_list_again(
-    protocol: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    joined: list[Any] = []
+@pytest.fixture
+def joined(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What has joined a group."""
+    members: list[Any] = []
     join = hub.join
 
     async def note(group: str, member: Any) -> None:
-        joined.append(member)
+        members.append(member)
         await join(group, member)
 
     monkeypatch.setattr(hub, "join", note)
+    return members
+
+
+async def test_events_that_were_lost_bring_the_whole_list_again(
+    protocol: Any, joined: list[Any]
+) -> None:
     await create(title="one")
     async with following(protocol) as follower:
         assert await follower.next() == ("snapshot", ["one"])
-        [subscription] = joined
-        subscription.gap(Gap())
+        joined[0].gap(Gap())
         assert await follower.next() == ("snapshot", ["one"])
+
+
+class Taken(BasePermission):
+    """May be taken away."""
+
+    allowed: ClassVar[bool] = True
+
+    async def has_permission(self, *args: Any, **kwargs: Any) -> bool:
+        return Taken.allowed
+
+
+class Takeable(ArticleConsumer):
+    permission_classes = [Taken]
+
+
+async def test_a_list_that_may_be_read_no_more_is_not_brought_again(
+    protocol: Any, joined: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither is one that has become too long: the subscription says so, and ends."""
+    await create(title="one")
+    async with following(protocol, Takeable) as follower:
+        assert await follower.next() == ("snapshot", ["one"])
+        monkeypatch.setattr(Taken, "allowed", False)
+        joined[0].gap(Gap())
+        assert (await refusal(follower))["status"] == 403
+        assert hub.count() == 0
+
+
+async def test_a_list_that_has_become_too_long_to_be_brought_again_ends(
+    protocol: Any, joined: list[Any]
+) -> None:
+    async with following(protocol) as follower:
+        assert await follower.next() == ("snapshot", [])
+        await create(title="one")
+        await follower.next()
+        with override_settings(DCRF_GRAPH={"MAX_LIVE_ROWS": 0}):
+            joined[0].gap(Gap())
+            assert (await refusal(follower))["status"] == 400
+        assert hub.count() == 0
+
+
+class Failing(Slow):
+    fails: ClassVar[bool] = False
+
+    def live_row(self, arguments: Mapping[str, Any], pk: Any) -> Any:
+        if Failing.fails:
+            Failing.fails = False
+            raise RuntimeError("a secret")
+        return super().live_row(arguments, pk)
+
+
+async def test_a_change_that_cannot_be_told_after_the_list_stops_no_other(
+    protocol: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def meanwhile() -> None:
+        Failing.fails = True
+        Article.objects.create(title="not told")
+        Article.objects.create(title="told")
+
+    monkeypatch.setattr(Slow, "while_reading", meanwhile)
+    with caplog.at_level(logging.CRITICAL, "dcrf_graph"):
+        async with following(protocol, Failing) as follower:
+            assert await follower.next() == ("snapshot", [])
+            assert (await refusal(follower))["status"] == 500
+            assert await follower.next() == ("create", "told")
+            await create(title="after")
+            assert await follower.next() == ("create", "after")
+
+
+class Held(ArticleConsumer):
+    """Reads a row when it may."""
+
+    reading: ClassVar[threading.Event]
+    may_read: ClassVar[threading.Event]
+
+    def live_row(self, arguments: Mapping[str, Any], pk: Any) -> Any:
+        Held.reading.set()
+        assert Held.may_read.wait(PATIENCE)
+        return super().live_row(arguments, pk)
+
+
+async def test_a_list_that_is_subscribed_anew_hears_nothing_of_the_one_before() -> None:
+    Held.reading, Held.may_read = threading.Event(), threading.Event()
+    async with following(NativeFollower, Held, status="draft") as follower:
+        assert await follower.next() == ("snapshot", [])
+        await create(title="a draft")
+        assert await asyncio.to_thread(Held.reading.wait, PATIENCE)
+        await follower.follow(status="published")
+        assert await follower.next() == ("snapshot", [])
+        Held.may_read.set()
+        await create(title="published", status="published")
+        assert await follower.next() == ("create", "published")
 
 
 async def test_whoever_unsubscribes_hears_no_more(protocol: Any) -> None:
@@ -322,19 +432,6 @@ async def test_an_object_permission_is_asked_no_more_than_a_list_asks_it(protoco
         assert await follower.next() == ("snapshot", [])
         await create(title="listed")
         assert await follower.next() == ("create", "listed")
-
-
-class Taken(BasePermission):
-    """May be taken away."""
-
-    allowed: ClassVar[bool] = True
-
-    async def has_permission(self, *args: Any, **kwargs: Any) -> bool:
-        return Taken.allowed
-
-
-class Takeable(ArticleConsumer):
-    permission_classes = [Taken]
 
 
 async def test_a_permission_that_is_taken_away_ends_it(

@@ -14,8 +14,8 @@ from django.db import transaction
 from rest_framework.exceptions import PermissionDenied
 
 from dcrf_graph.observer import model_observer
-from dcrf_graph.permissions import AllowAny
-from tests.native.client import connected, in_thread
+from dcrf_graph.permissions import AllowAny, BasePermission
+from tests.native.client import PATIENCE, connected, in_thread
 from tests.observer.parcels import ParcelConsumer
 from tests.observer.test_subscriptions import arrive, heard, watch
 from tests.testapp.models import Parcel
@@ -166,6 +166,43 @@ async def test_a_handler_that_cancels_its_task_takes_no_event_from_others() -> N
         await in_thread(create)
         assert heard(await second.rest()) == [(2, "heard")]
         assert heard(await first.rest()) == [(1, "too")]
+
+
+async def waits_for_what_is_cancelled(consumer: Any, message: Any, **kwargs: Any) -> None:
+    waited = asyncio.get_running_loop().create_future()
+    waited.cancel()
+    await waited
+
+
+async def waits_for_what_will_be_cancelled(consumer: Any, message: Any, **kwargs: Any) -> None:
+    waited = asyncio.create_task(asyncio.sleep(PATIENCE))
+    asyncio.get_running_loop().call_soon(waited.cancel)
+    await waited
+
+
+class MayBe(BasePermission):
+    """One that is no question of the user alone, so that it is asked at length."""
+
+    async def has_permission(self, *args: Any, **kwargs: Any) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("permission", [AllowAny, MayBe])
+@pytest.mark.parametrize("waits", [waits_for_what_is_cancelled, waits_for_what_will_be_cancelled])
+async def test_a_handler_whose_wait_is_cancelled_has_failed_and_says_so(
+    waits: Any, permission: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is not the delivery that was cancelled."""
+
+    async def handler(consumer: Any, message: Any, **kwargs: Any) -> None:
+        await (waits if message["title"] == "wrong" else told)(consumer, message, **kwargs)
+
+    async with connected(consumer_of(handler, permission_classes=[permission])) as client:
+        await watch(client, 1, 2)
+        with caplog.at_level(logging.CRITICAL, "dcrf_graph"):
+            await arrive("wrong", "right")
+            said = heard(await client.rest())
+        assert said == [(1, 500), (2, 500), (1, "right"), (2, "right")]
 
 
 async def test_permissions_that_cannot_be_named_once_are_an_error_and_the_next_event_comes(
