@@ -9,7 +9,6 @@ nothing otherwise.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -128,8 +127,10 @@ def report_unheard(registered: RegisteredConsumer) -> None:
         found = observer_of(registered, action)
         if found is not None:
             heard.add(found)
-    for name in sorted(dir(registered.consumer)):
-        observer = inspect.getattr_static(registered.consumer, name, None)
+    attributes: dict[str, Any] = {}
+    for base in reversed(registered.consumer.__mro__):
+        attributes |= vars(base)
+    for name, observer in sorted(attributes.items()):
         if isinstance(observer, BaseObserver) and observer not in heard:
             registered.types.problems.report(
                 "W007",

@@ -80,12 +80,17 @@ def subscribed_in(
     return found
 
 
-def attribute_paths(code: CodeType, self_name: str | None = None) -> Iterator[tuple[str, ...]]:
+@cache
+def attribute_paths(code: CodeType) -> tuple[tuple[str, ...], ...]:
     """The chains of attributes that a method's code reads off ``self``, nested functions included.
 
     ``await self.card_activity.subscribe()`` is ``("card_activity", "subscribe")``.
     """
-    self_name = self_name or next(iter(code.co_varnames), "self")
+    return tuple(paths_from(code, next(iter(code.co_varnames), "self")))
+
+
+def paths_from(code: CodeType, self_name: str) -> Iterator[tuple[str, ...]]:
+    """The chains that begin at the variable of this name."""
     path: list[str] | None = None
     for instruction in instructions_of(code):
         if loaded_name(instruction) == self_name:
@@ -102,7 +107,7 @@ def attribute_paths(code: CodeType, self_name: str | None = None) -> Iterator[tu
         yield tuple(path)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from attribute_paths(constant, self_name)
+            yield from paths_from(constant, self_name)
 
 
 NO_MEANING = frozenset({"CACHE", "EXTENDED_ARG", "NOP", "PRECALL", "PUSH_NULL"})
