@@ -21,7 +21,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format e2e soak bench audit graphiql schema clean
+.PHONY: help demo test check format prepare e2e soak bench audit graphiql schema clean
 
 help:
 	@sed -n -E 's/^([a-z0-9-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -30,7 +30,7 @@ demo: $(ENV)/.stamp ## Serve the example board on 127.0.0.1:8000 (PORT= changes 
 	PORT=$(PORT) python -m examples.board
 
 test: $(ENV)/.stamp .venv-upstream/.stamp ## Run every test but the end-to-end ones (END=newest, T=tests/graphql).
-	python -m pytest $(if $(T),$(T),tests --ignore=tests/e2e -n auto --dist loadfile)
+	python -m pytest $(if $(T),$(T),tests --ignore=tests/e2e -n auto --dist loadfile --no-loadscope-reorder)
 
 check: $(ENV)/.stamp ## Check format, style, types and the direction of imports.
 	ruff format --check .
@@ -42,8 +42,12 @@ format: $(ENV)/.stamp ## Rewrite the sources in the one format.
 	ruff format .
 	ruff check --fix .
 
-e2e: $(ENV)/.stamp tests/e2e/node_modules/.stamp tests/e2e/http/node_modules/.stamp graphiql ## Drive the running demo with clients from npm and a browser.
-	python -m pytest $(if $(T),$(T),tests/e2e)
+ROOMS := tests/e2e $(addprefix tests/e2e/,http codegen federation relay)
+CLIENTS := $(ROOMS:=/node_modules/.stamp) .venv-ariadne-codegen/.stamp .venv-gql/.stamp
+prepare: $(ENV)/.stamp .venv-upstream/.stamp $(CLIENTS) graphiql ## Install what tests need; with `-j` side by side.
+
+e2e: $(ENV)/.stamp $(CLIENTS) graphiql ## Drive the running demo with clients from npm and a browser.
+	python -m pytest $(if $(T),$(T),tests/e2e -n auto --dist loadfile --no-loadscope-reorder)
 
 soak: $(ENV)/.stamp ## Repeat what every run repeats in part, in full: long, and prints the counts (T=tests/protocols).
 	SOAK=1 python -m pytest -m soak -n auto $(if $(T),$(T),tests)
@@ -80,22 +84,19 @@ clean: ## Remove the environments and everything else that can be made again.
 
 # What the comparison suite compares with; apart, because it must be the published package alone.
 .venv-upstream/.stamp: .ci/ends/upstream.txt
-	test -x .venv-upstream/bin/python || { python=$$(.ci/find-python $(PYTHONS)) && "$$python" -m venv .venv-upstream; }
-	.venv-upstream/bin/python -m pip install --quiet --disable-pip-version-check -r .ci/ends/upstream.txt
-	touch $@
-
+# Clients in Python that the end-to-end tests run, each beside nothing else.
+.venv-ariadne-codegen/.stamp: tests/e2e/codegen/ariadne-codegen.txt
+.venv-gql/.stamp: tests/e2e/python_gql/requirements.txt
 # The other libraries that `make bench` measures.
-.venv-bench-%/.stamp: benchmarks/requirements/%.txt
+$(PEERS): .venv-bench-%/.stamp: benchmarks/requirements/%.txt
+
+.venv-upstream/.stamp .venv-ariadne-codegen/.stamp .venv-gql/.stamp $(PEERS):
 	test -x $(@D)/bin/python || { python=$$(.ci/find-python $(PYTHONS)) && "$$python" -m venv $(@D); }
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-tests/e2e/node_modules/.stamp: tests/e2e/package-lock.json
-	cd tests/e2e && npm ci --no-audit --no-fund
-	touch $@
-
-tests/e2e/http/node_modules/.stamp: tests/e2e/http/package-lock.json
-	cd tests/e2e/http && npm ci --no-audit --no-fund
+%/node_modules/.stamp: %/package-lock.json
+	cd $* && npm ci --no-audit --no-fund
 	touch $@
 
 explorer/node_modules/.stamp: explorer/package-lock.json explorer/build.py

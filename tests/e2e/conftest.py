@@ -6,12 +6,13 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.demo import HERE, QUIET, Demo, start, stop
+from tests.e2e.demo import HERE, QUIET, ROOT, Demo, start, stop
 
 OLDEST_NODE = 18
 
@@ -55,6 +56,21 @@ def artefacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Path(wanted).mkdir(parents=True, exist_ok=True)
         return Path(wanted)
     return tmp_path_factory.mktemp("artefacts")
+
+
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's database as its commands make it, for servers to copy."""
+    database = tmp_path_factory.mktemp("seeded") / "board.sqlite3"
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "examples.board.settings",
+        "DATABASE_URL": f"sqlite:///{database}",
+        "REDIS_URL": "",
+    }
+    for step in ("migrate", "seed"):
+        command = [sys.executable, "-m", "examples.board", step]
+        subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+    return database
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.e2e.demo import Demo
 from tests.e2e.http.test_servers import SERVERS, served
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 PATIENCE = 20.0
 LIST = {"action": "list", "request_id": 1}
@@ -28,8 +28,9 @@ ONE_PROCESS = {"hypercorn": ["--workers", "0"]}
 
 
 @pytest.fixture
-def demo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Demo]:
-    yield from served(tmp_path, [*SERVERS[request.param], *ONE_PROCESS.get(request.param, [])])
+def demo(request: pytest.FixtureRequest, tmp_path: Path, seeded: Path) -> Iterator[Demo]:
+    words = [*SERVERS[request.param], *ONE_PROCESS.get(request.param, [])]
+    yield from served(tmp_path, seeded, words)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.demo import Demo
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 Visit = Callable[[str], Any]
 """Plays a scenario of the page; the console, the network and the sockets must be without a word."""

@@ -12,7 +12,7 @@ from dcrf_graph.contracts.asyncapi import asyncapi
 from tests.e2e.codegen.tools import SCHEMA, run
 from tests.kitchen.consumers import kitchen
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 PUBLISHED = SCHEMA / "board.asyncapi.json"
 NEWER = "asyncapi-latest-version"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from websockets.typing import Subprotocol
 
 from tests.e2e.demo import QUIET, REST, ROOT, START, Demo, answers, eventually, free_port
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 APPLICATION = "examples.board.asgi:application"
 SERVERS = {
@@ -46,19 +47,20 @@ WSGI = ["django", "runserver", "--noreload", "--nothreading", "127.0.0.1:{port}"
 
 
 @pytest.fixture(params=SERVERS)
-def demo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Demo]:
+def demo(request: pytest.FixtureRequest, tmp_path: Path, seeded: Path) -> Iterator[Demo]:
     """The demo, served by one of them."""
-    yield from served(tmp_path, SERVERS[request.param])
+    yield from served(tmp_path, seeded, SERVERS[request.param])
 
 
 @pytest.fixture
-def wsgi_demo(tmp_path: Path) -> Iterator[Demo]:
+def wsgi_demo(tmp_path: Path, seeded: Path) -> Iterator[Demo]:
     """The demo under WSGI."""
-    yield from served(tmp_path, WSGI)
+    yield from served(tmp_path, seeded, WSGI)
 
 
-def served(tmp_path: Path, words: list[str]) -> Iterator[Demo]:
-    """The demo, served by a command; it must leave at SIGINT or SIGTERM."""
+def served(tmp_path: Path, seeded: Path, words: list[str]) -> Iterator[Demo]:
+    """The demo on a copy of a database, served by a command; it must leave at SIGINT or SIGTERM."""
+    shutil.copyfile(seeded, tmp_path / "board.sqlite3")
     port, log = free_port(), tmp_path / "server.log"
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "examples.board.settings",
@@ -66,9 +68,6 @@ def served(tmp_path: Path, words: list[str]) -> Iterator[Demo]:
         "REDIS_URL": "",
         "PYTHONUNBUFFERED": "1",
     }
-    for step in ("migrate", "seed"):
-        prepare = [sys.executable, "-m", "examples.board", step]
-        subprocess.run(prepare, cwd=ROOT, env=environment, check=True, capture_output=True)
     program, *options = [part.format(port=port) for part in words]
     command = [str(Path(sys.executable).parent / program), *options]
     if program == "django":

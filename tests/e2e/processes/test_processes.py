@@ -23,6 +23,8 @@ from tests.e2e.processes.watchers import LOST, GraphQL, Native, Watcher
 from tests.own_redis import OwnRedis, started
 from tests.soak import Count
 
+pytestmark = pytest.mark.long
+
 CHANGES = Count("changes while servers and Redis are killed", full=10_000, part=500)
 SECONDS = 8 if CHANGES.now == CHANGES.part else 40
 """How long the changes take."""

@@ -20,7 +20,7 @@ from tests.e2e.soak.clients import World, cycle
 from tests.e2e.soak.process import QUIET, settled
 from tests.soak import Count
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 CYCLES = Count("clients that were killed at a random moment", full=10_000, part=100)
 WARM = 100 if CYCLES.now < 1_000 else 500

@@ -17,7 +17,7 @@ from tests.e2e.soak.process import QUIET, memory, settled, use
 from tests.e2e.soak.readers import FIELDS, PROTOCOLS, Reader, reader
 from tests.soak import Count
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 EVENTS = Count("events past readers who do not read", full=100_000, part=6_000)
 RATE = 1_000
