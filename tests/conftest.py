@@ -84,8 +84,20 @@ def postgres_url() -> str:
     return require("PostgreSQL", url, 5432)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Three for two cores: half of the time a test waits, for another thread, process or server."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    return (os.cpu_count() or 1) * 3 // 2
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Note how often each marked test repeats itself; leave those that do not to `make soak`."""
+    """Begin with the long files, so that at the end nobody waits for one of them.
+
+    Note how often each marked test repeats itself; leave those that do not to `make soak`.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
     for item in items:
         for mark in item.iter_markers("soak"):
             count: Count = mark.args[0]

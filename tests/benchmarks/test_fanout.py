@@ -12,6 +12,8 @@ from benchmarks.scenarios import fanout
 from benchmarks.servers import serving
 from benchmarks.wires import Bare
 
+pytestmark = pytest.mark.long
+
 
 async def test_fan_out_is_measured_beside_its_limit() -> None:
     """Three subscribers of the limit and of each protocol see every event."""

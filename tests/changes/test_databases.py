@@ -15,6 +15,8 @@ from django.db import connections, transaction
 from tests.changes.doubles import observed
 from tests.testapp.models import Note, Parcel
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def other(django_db_setup: None, django_db_blocker: Any, tmp_path: Path) -> Iterator[str]:

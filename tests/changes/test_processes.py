@@ -23,7 +23,7 @@ from tests.observer.parcels import ParcelConsumer
 from tests.observer.test_observer import DoorConsumer
 from tests.testapp.models import KeyedByUUID, Parcel
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 
 FROM_THERE = [f"{number} from another process" for number in range(5)]
 

@@ -25,6 +25,8 @@ from tests.changes.conftest import REDIS_LAYERS
 from tests.changes.doubles import Reader
 from tests.own_redis import OwnRedis, started
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[OwnRedis]:

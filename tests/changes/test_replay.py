@@ -47,6 +47,8 @@ from tests.changes.ledger import CONTENT, LEDGER, NO_LEDGER, SNAPSHOT
 from tests.soak import Count
 from tests.testapp.models import Crate, Depot, Rack, Tag
 
+pytestmark = pytest.mark.long
+
 RUNS = Count("random transactions, replayed, on SQLite", full=10_000, part=150)
 ON_POSTGRESQL = Count("random transactions, replayed, on PostgreSQL", full=10_000, part=60)
 COUNT = ON_POSTGRESQL if os.environ.get("DATABASE_URL") else RUNS

@@ -34,6 +34,8 @@ from tests.graphql.sessions import Session
 from tests.native.client import connected, in_thread
 from tests.testapp.models import Parcel
 
+pytestmark = pytest.mark.long
+
 POSTGRESQL = bool(os.environ.get("DATABASE_URL"))
 needs_it = pytest.mark.skipif(not POSTGRESQL, reason="run by the test with PostgreSQL")
 

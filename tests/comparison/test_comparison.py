@@ -10,7 +10,7 @@ from tests.comparison.recordings import ROOT, Recordings, record_both
 from tests.comparison.scenario import Recording, Scenario
 from tests.comparison.scenarios import SCENARIOS
 
-pytestmark = pytest.mark.comparison
+pytestmark = [pytest.mark.comparison, pytest.mark.long]
 
 DECLARED = re.findall(r"^\| ([DN]\d\d) \|", (ROOT / "docs" / "differences.md").read_text(), re.M)
 

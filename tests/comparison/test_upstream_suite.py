@@ -9,7 +9,7 @@ import pytest
 from tests.comparison.test_comparison import DECLARED
 from tests.comparison.upstream_suite import run
 
-pytestmark = pytest.mark.comparison
+pytestmark = [pytest.mark.comparison, pytest.mark.long]
 
 DIFFERENT: dict[str, str] = {}
 """Tests of upstream that fail on purpose, each with its row of docs/differences.md."""

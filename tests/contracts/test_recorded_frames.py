@@ -14,6 +14,8 @@ from examples.board.api import router
 from tests.contracts.recording import Exchange, contract, is_valid, problems, record
 from tests.parity.world import Rows
 
+pytestmark = pytest.mark.long
+
 UNHEARD = {"activities.list_cancel.reply"}
 """What need not be heard: a list is mostly done before it can be cancelled."""
 

@@ -19,7 +19,7 @@ from tests.test_house import ROOT
 from tests.transports.desk import Gate
 from tests.transports.sockets import Client
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 
 ELSEWHERE = {
     "MAX_PENDING_EVENTS": "tests/observer/test_subscriptions.py",

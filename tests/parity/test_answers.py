@@ -11,6 +11,8 @@ from tests.parity.cases import cases_of
 from tests.parity.drives import compare
 from tests.parity.world import Rows, dump
 
+pytestmark = pytest.mark.long
+
 OPERATIONS = [operation for operation in router.operations if operation.kind != "subscription"]
 
 

@@ -26,6 +26,8 @@ from tests.parity.watchers import (
 )
 from tests.parity.world import VISITORS, Rows, dump, fence, restore, visitor
 
+pytestmark = pytest.mark.long
+
 SUBSCRIPTIONS = [o for o in router.operations if o.kind == "subscription" and o.shape != "pages"]
 PAGES = [o for o in router.operations if o.shape == "pages"]
 CHANGES = [o for o in router.operations if o.kind == "mutation"]

@@ -17,7 +17,11 @@ from tests.transports.test_nothing_more import CLASSES
 
 urlpatterns = [path("graphql/", router.graphql_view())]
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("desk", "project")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.long,
+    pytest.mark.usefixtures("desk", "project"),
+]
 
 
 @pytest.fixture
