@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import override_settings
@@ -23,8 +24,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def outbox() -> Iterator[None]:
+    """Whose saves became transactions, saves as before once the test has ended."""
     with override_settings(DCRF_GRAPH={"OUTBOX": True}):
         yield
+    for model in apps.get_models():
+        if "save_base" in vars(model):
+            del model.save_base
 
 
 def test_a_change_is_in_the_table_until_it_has_been_published(outbox: None) -> None:
