@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from dcrf_graph.encoding import dumps
 from dcrf_graph.exceptions import CallFailed
+from dcrf_graph.observer.deliverer import running_apart
 from dcrf_graph.observer.delivery import Delivery, current_delivery
 
 MAX_WAITING_FRAMES = 64
@@ -214,6 +216,9 @@ class Captured:
             await self._receive_text(text, delivery)
         except Exception as error:
             self._fail(error)
+        except BaseException:
+            self._go_on_apart()
+            raise
         finally:
             self._receiving = False
             current_delivery.reset(token)
@@ -242,7 +247,7 @@ class Captured:
             return
         if self._receive is not None and not self._receiving:
             if self._frames:
-                # Left behind by an event that was cancelled while it was told.
+                # Left behind by an event that was cancelled while it was told, a moment ago.
                 self._frames.append(item)
                 item = self._frames.popleft()
             await self._hand_over(item)
@@ -273,11 +278,24 @@ class Captured:
                 self._notify()
         except Exception as error:
             self._fail(error)
+        except BaseException:
+            self._go_on_apart()
+            raise
         finally:
             self._receiving = False
             current_delivery.reset(token)
             if self._ended:
                 self._notify()
+
+    def _go_on_apart(self) -> None:
+        """Have what waits told by a task of its own: who was to tell it has been cancelled."""
+        if self._frames and not self._ended:
+            loop = asyncio.get_running_loop()
+            running_apart(loop.create_task(self._tell_waiting(), context=Context()))
+
+    async def _tell_waiting(self) -> None:
+        if self._frames and not (self._ended or self._receiving):
+            await self._hand_over(self._frames.popleft())
 
     async def _give(self, item: Any) -> None:
         assert self._receive is not None

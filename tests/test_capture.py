@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -217,6 +218,50 @@ async def test_a_refusal_that_came_while_an_event_was_told_is_the_end() -> None:
     await first
     with pytest.raises(CallFailed, match="403"):
         await captured.finish()
+
+
+@pytest.mark.parametrize("unread", [True, False], ids=["unread", "read"])
+async def test_what_came_while_a_cancelled_event_was_told_needs_no_other_to_be_told(
+    unread: bool,
+) -> None:
+    told: asyncio.Queue[Any] = asyncio.Queue()
+    begun = asyncio.Event()
+
+    async def receive(data: Any) -> None:
+        if data == 1:
+            begun.set()
+            await asyncio.Event().wait()
+        told.put_nowait(data)
+
+    class Texts:
+        def ready(self, text: str, delivery: Delivery) -> None:
+            """Nothing is there already."""
+
+        async def __call__(self, text: str, delivery: Delivery) -> None:
+            await receive(json.loads(text)["data"])
+
+    async def put(number: int) -> None:
+        if unread:
+            taking = captured.take({"data": number}, delivery())
+            assert taking is not None
+            await taking
+        else:
+            await captured.put({"data": number}, delivery(), final=False)
+
+    async def read(event: Event) -> None:
+        await receive(event.data)
+
+    captured = Captured("r", events=True)
+    await captured.hear(read, Texts() if unread else None, lambda: None)
+    first = asyncio.ensure_future(put(1))
+    async with asyncio.timeout(10):
+        await begun.wait()
+    await put(2)
+    await put(3)
+    first.cancel()
+    await asyncio.wait([first])
+    async with asyncio.timeout(10):
+        assert [await told.get(), await told.get()] == [2, 3]
 
 
 async def test_what_came_while_a_cancelled_event_was_told_is_told_before_the_next() -> None:
