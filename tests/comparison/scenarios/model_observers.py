@@ -8,8 +8,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from rest_framework import permissions as drf
+
 from tests.comparison.library import (
     AsyncAPIConsumer,
+    GenericAsyncAPIConsumer,
     ModelObserver,
     action,
     model_observer,
@@ -383,3 +386,44 @@ async def unheard(stage: Stage) -> None:
     await client.call("listen")
     await Card.objects.acreate(title="heard")
     await client.until(card={"title": "heard"})
+
+
+@scenario(
+    "who may not see a row that is deleted hears its key",
+    differs="D33",
+    ours=[
+        reply("listen", status=201),
+        reply("create", {"id": 1, "title": "one", "position": 0}),
+        reply("delete", {"pk": 1, "id": 1}),
+    ],
+)
+async def deleted_unseen(stage: Stage) -> None:
+    allowed = {"yes": True}
+
+    class Visible(drf.BasePermission):
+        def has_object_permission(self, request: Any, view: Any, obj: Any) -> bool:
+            return allowed["yes"]
+
+    class Consumer(GenericAsyncAPIConsumer):
+        permission_classes = [Visible]
+        queryset = Card.objects.all()
+        serializer_class = CardSerializer
+
+        @model_observer(Card, serializer_class=CardSerializer)
+        async def card_changed(
+            self, message: Any, action: str, subscribing_request_ids: Any = (), **kwargs: Any
+        ) -> None:
+            for request_id in subscribing_request_ids:
+                await self.reply(data=message, action=action, request_id=request_id)
+
+        @action()
+        async def listen(self, request_id: Any, **kwargs: Any) -> tuple[None, int]:
+            await self.card_changed.subscribe(request_id=request_id)
+            return None, 201
+
+    client = await listening(stage, Consumer)
+    card = await Card.objects.acreate(title="one")
+    await client.until(action="create")
+    allowed["yes"] = False
+    await card.adelete()
+    await client.until(action="delete")
