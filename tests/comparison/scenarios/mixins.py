@@ -267,5 +267,5 @@ async def create_without_data(stage: Stage) -> None:
 )
 async def retrieve_without_key(stage: Stage) -> None:
     client = await stage.connect(Cards)
-    await client.send(action="retrieve", request_id=1)
+    await client.call("retrieve", request_id=1)
     await client.call("list", request_id=2)
