@@ -32,7 +32,8 @@ class ArgumentDefinition:
 class FieldDefinition:
     """A field of a type or input; ``key`` is its name in native JSON.
 
-    ``blank``: natively ``""`` stands for "none", which GraphQL calls null.
+    ``blank``: natively ``""`` stands for "none", which GraphQL calls null. ``column``: the field
+    of the model that its value comes from.
     """
 
     name: str
@@ -42,6 +43,7 @@ class FieldDefinition:
     arguments: tuple[ArgumentDefinition, ...] = ()
     deprecated: str | None = None
     blank: bool = False
+    column: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,14 @@ class TypeDefinition:
     variants: Variants | None = None
     directives: tuple[str, ...] = ()
     one_of: OneOf | None = None
+
+    def names_by_column(self) -> dict[str, list[str]]:
+        """The fields whose values come from each field of the model."""
+        names: dict[str, list[str]] = {}
+        for field in self.fields:
+            if field.column is not None:
+                names.setdefault(field.column, []).append(field.name)
+        return names
 
     def keys_always_there(self) -> frozenset[str]:
         """The native keys of the fields that are never null."""

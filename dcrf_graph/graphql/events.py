@@ -8,6 +8,7 @@ from dcrf_graph.graphql.definitions import (
     FieldDefinition,
     TypeDefinition,
 )
+from dcrf_graph.graphql.naming import camel
 from dcrf_graph.graphql.types import RENAME, Types
 
 CHANGE_ACTIONS = EnumDefinition(
@@ -43,6 +44,7 @@ def list_event_type(types: Types, data: str) -> str:
             FieldDefinition("rows", rows, "rows", "All rows; null but in a snapshot."),
             FieldDefinition("id", "ID", "id", "The key of the row; null in a snapshot."),
             FieldDefinition("data", data, "data", "The row that came or was changed."),
+            changed_fields(),
         )
         what = "rows" if data == "JSON" else f"`{data}`"
         description = f"A list of {what} as it is, or a change of it."
@@ -60,10 +62,21 @@ def event_type(types: Types, data: str) -> str:
             FieldDefinition("action", "ChangeAction!", "action"),
             FieldDefinition("id", "ID!", "id", "The key of the object."),
             FieldDefinition("data", data, "data", "The object; null when a deletion carries none."),
+            changed_fields(),
         )
         description = "A change of an object." if data == "JSON" else f"A change of one `{data}`."
         types.definitions.add(TypeDefinition("type", name, fields, description))
     return name
+
+
+def changed_fields() -> FieldDefinition:
+    """What an update has changed, as handlers are told it."""
+    return FieldDefinition(
+        camel("changed_fields"),
+        "[String!]",
+        "changed_fields",
+        "The fields of `data` that an update wrote; null where that is not known.",
+    )
 
 
 def own_enum(types: Types, enum: EnumDefinition) -> None:

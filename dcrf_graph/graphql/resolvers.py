@@ -30,8 +30,11 @@ from dcrf_graph.graphql.polymorphic import one_given
 from dcrf_graph.graphql.relay import connection, wrong_arguments
 from dcrf_graph.graphql.selection import selection_of
 from dcrf_graph.loading.representation import Selection
+from dcrf_graph.observer.reading import reading_of
 
 Resolver: TypeAlias = Callable[..., Any]
+Names: TypeAlias = Mapping[str, list[str]]
+"""The fields of a type by the fields of the model that they come from."""
 
 CHANGES = frozenset({"create", "update", "delete"})
 ROWS: Mapping[Shape, tuple[str, ...]] = {
@@ -215,7 +218,7 @@ def subscribe(operation: Operation) -> Resolver:
     return open_source
 
 
-def event(operation: Operation, keys: frozenset[str]) -> Resolver:
+def event(operation: Operation, keys: frozenset[str], names: Names | None = None) -> Resolver:
     """One event of a subscription, which is the root value.
 
     The result depends on nothing but the event and the selection, so that
@@ -223,14 +226,16 @@ def event(operation: Operation, keys: frozenset[str]) -> Resolver:
 
     Args:
         keys: the native keys without which the data of a deletion is no object.
+        names: the fields of the data's type by the fields of its model; none where that is not
+            known, and None for JSON.
     """
 
     def value_of(source: Any) -> Any:
         match operation.shape:
             case "event":
-                return change(source, keys)
+                return change(source, keys, names)
             case "live":
-                return list_update(source, keys)
+                return list_update(source, keys, names)
             case "pages":
                 return page(source.data)
             case _:
@@ -248,7 +253,7 @@ def event(operation: Operation, keys: frozenset[str]) -> Resolver:
     return marked
 
 
-def change(source: Any, keys: frozenset[str]) -> dict[str, Any]:
+def change(source: Any, keys: frozenset[str], names: Names | None) -> dict[str, Any]:
     """A change as its event type has it.
 
     What an action sends for its subscription outside of any delivery says
@@ -259,14 +264,38 @@ def change(source: Any, keys: frozenset[str]) -> dict[str, Any]:
     if key is None and isinstance(data, Mapping):
         key = data.get("id", data.get("pk"))
     action = source.action if source.action in CHANGES else "update"
-    return {"action": action, "id": key, "data": None if is_gone(source, keys) else data}
+    return {
+        "action": action,
+        "id": key,
+        "data": None if is_gone(source, keys) else data,
+        "changed_fields": changed_fields(source, names) if action == "update" else None,
+    }
 
 
-def list_update(source: Any, keys: frozenset[str]) -> dict[str, Any]:
+def list_update(source: Any, keys: frozenset[str], names: Names | None) -> dict[str, Any]:
     """A live list as its type has it: all its rows, or a change of one."""
     if source.action in CHANGES:
-        return {**change(source, keys), "rows": None}
-    return {"action": "snapshot", "id": None, "data": None, "rows": source.data}
+        return {**change(source, keys, names), "rows": None}
+    none = {"id": None, "data": None, "changed_fields": None}
+    return {"action": "snapshot", "rows": source.data, **none}
+
+
+def changed_fields(source: Any, names: Names | None) -> list[str] | None:
+    """
+    The fields of an event's data that an update wrote; None where that is not known.
+
+    What the data does not have is not named: that it has changed is part of what it is.
+    """
+    delivery = source.delivery
+    if delivery is None or "changed_fields" not in delivery.event.message:
+        return None
+    changed = reading_of(delivery.event).changed
+    if changed is None:
+        return None
+    if names is not None:
+        return [name for column in changed for name in names.get(column, ())] if names else None
+    data = source.data
+    return [name for name in changed if name in data] if isinstance(data, Mapping) else None
 
 
 def is_gone(source: Any, keys: frozenset[str]) -> bool:
@@ -279,9 +308,15 @@ def is_gone(source: Any, keys: frozenset[str]) -> bool:
 class DerivedRoots(SchemaBindable):
     """Binds the root fields."""
 
-    def __init__(self, operations: Iterable[Operation], keys: Mapping[str, frozenset[str]]) -> None:
+    def __init__(
+        self,
+        operations: Iterable[Operation],
+        keys: Mapping[str, frozenset[str]],
+        names: Mapping[str, Names],
+    ) -> None:
         self._operations = tuple(operations)
         self._keys = keys
+        self._names = names
 
     def bind_to_schema(self, schema: GraphQLSchema) -> None:
         for operation in self._operations:
@@ -289,6 +324,8 @@ class DerivedRoots(SchemaBindable):
             field = root.fields[operation.name]
             if operation.kind == "subscription":
                 field.subscribe = subscribe(operation)
-                field.resolve = event(operation, self._keys.get(operation.data, frozenset()))
+                keys = self._keys.get(operation.data, frozenset())
+                names = self._names.get(operation.data, None if operation.data == "JSON" else {})
+                field.resolve = event(operation, keys, names)
             else:
                 field.resolve = call(operation)

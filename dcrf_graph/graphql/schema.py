@@ -124,11 +124,16 @@ def derive(
         for definition in definitions
         if isinstance(definition, TypeDefinition)
     }
+    names = {
+        definition.name: definition.names_by_column()
+        for definition in definitions
+        if isinstance(definition, TypeDefinition)
+    }
     bound: list[SchemaBindable] = [
         DerivedTypes(d for d in definitions if d.name not in ROOTS.values()),
         DerivedVariants(definitions),
         DerivedLinks(definitions, types.links),
-        DerivedRoots(operations, keys),
+        DerivedRoots(operations, keys, names),
         DerivedReferences(keyed),
         *([DerivedNodes(nodes, operations, definitions)] if nodes.retrieves else ()),
         *(scalar for name, scalar in scalars.bindables().items() if name in present),

@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from rest_framework import serializers
 
@@ -342,6 +343,7 @@ class Types:
             blank=may_be_blank(field)
             and (site.direction == "output" or not field.allow_null)
             and self.definitions.enum(text.rstrip("!")) is not None,
+            column=column_of(field, model),
         )
 
     def with_null(self, field: AnyField, site: Site, text: str, *, is_id: bool) -> str:
@@ -373,6 +375,16 @@ def takes_part(field: AnyField, direction: Direction) -> bool:
         return not field.write_only
     # DRF does not tell a list of relations that what it lists cannot be written.
     return not field.read_only and not getattr(field, "child_relation", field).read_only
+
+
+def column_of(field: AnyField, model: type[models.Model] | None) -> str | None:
+    """The field of the serializer's model that a value comes from, if it comes from one."""
+    if model is None or not field.source:
+        return None
+    try:
+        return model._meta.get_field(field.source.split(".")[0]).name
+    except FieldDoesNotExist:
+        return None
 
 
 def is_key(model: type[models.Model] | None, source: Source) -> bool:

@@ -22,10 +22,11 @@ class Reading:
     """The message of one event, read.
 
     ``copy`` makes a message, ``body`` makes its body alone. ``usual`` says that there is nothing
-    else in it than its ``type``, ``group`` and ``action``.
+    else in it than its ``type``, ``group`` and ``action``. ``changed`` names what an update wrote,
+    where that is known.
     """
 
-    __slots__ = ("action", "body", "copy", "group", "type", "usual")
+    __slots__ = ("action", "body", "changed", "copy", "group", "type", "usual")
 
     def __init__(self, text: str) -> None:
         message = loads(text)
@@ -35,6 +36,7 @@ class Reading:
         self.type = message.get("type")
         self.group = message.get("group")
         self.action = message.get("action")
+        self.changed: list[str] | None = message.get("changed_fields")
 
 
 def reading_of(event: Event) -> Reading:
