@@ -208,7 +208,11 @@ def answer_of(operation: Operation, result: Mapping[str, Any]) -> Answer:
         [error] = errors[:1] if result.get("data") is None else errors
         assert not any((result.get("data") or {}).values())
         return Answer(refusal=graphql_refusal(error))
-    return Answer(result["data"][operation.name])
+    data = result["data"][operation.name]
+    if operation.shape in ("event", "live"):
+        # Natively a handler is told it, and its frame says what it likes of that.
+        data = {name: value for name, value in data.items() if name != "changedFields"}
+    return Answer(data)
 
 
 def request_of(router: Router, operation: Operation, arguments: Arguments) -> dict[str, Any]:
