@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.db.models import Model
 
@@ -121,7 +121,7 @@ def events_of(source: Source, record: Record, row: Model | None) -> Iterable[Eve
         if row is None or left or (is_delete and message is None and record.deleted is None):
             message = source.serialize_key(record.pk, action)
         elif message is None:
-            message = source.serialize(row, action)
+            message = said(source, row, record.pk, action)
         if action is Action.UPDATE and record.changed is not None:
             message = {**message, "changed_fields": sorted(record.changed)}
         start = encoder.encode(message)[:-1]
@@ -136,6 +136,24 @@ def events_of(source: Source, record: Record, row: Model | None) -> Iterable[Eve
                 model=None if left else record.model._meta.label_lower,
                 instance=None if left else row,
             )
+
+
+def said(source: Source, row: Model, pk: Any, action: Action) -> dict[str, Any]:
+    """What an observer says of a row; of one that is deleted at least its key.
+
+    Raises:
+        Exception: whatever the observer's serializer raises of a row that is there.
+    """
+    try:
+        return source.serialize(row, action)
+    except Exception:
+        if action is not Action.DELETE:
+            raise
+        # What it was related to may be gone as well. That it is gone itself has to be told.
+        logger.exception(
+            "The observer %s failed on a delete, which tells the key", source.stable_id
+        )
+        return source.serialize_key(pk, action)
 
 
 encoder = JSONEncoder()

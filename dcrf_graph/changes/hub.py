@@ -239,8 +239,10 @@ class Hub:
             self.leave(group, member)
 
     def tell(self, gap: Gap) -> None:
-        """Tell every subscription of this process that it may have missed events."""
+        """Tell every subscription, of every process, that it may have missed events."""
         self._tell(gap)
+        if shared_layer() is not None:
+            self._sender.lose()
 
     def _tell(self, gap: Gap, only: Loop | None = None) -> None:
         told: dict[Loop, Members] = {}

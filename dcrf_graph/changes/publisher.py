@@ -80,6 +80,14 @@ class Publisher:
             except RuntimeError:
                 logger.exception("The process ends: dropped %d events", len(commit))
 
+    def lose(self) -> None:
+        """Owe the other processes that they have missed something; returns at once."""
+        with self._lock:
+            try:
+                self._run().post.owe()
+            except RuntimeError:
+                logger.exception("The process ends: a loss is not told")
+
     async def join(self, receiver: Receiver, group: str, observer: str) -> bool:
         """Write a receiver into a group of the registry; False if the layer has none.
 

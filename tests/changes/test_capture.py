@@ -337,6 +337,22 @@ def test_the_message_of_a_delete_is_made_while_the_relations_exist() -> None:
         assert [body for *_, body in reader.read()] == [["red"]]
 
 
+def test_a_delete_whose_message_cannot_be_made_any_more_is_told_by_its_key(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Nobody listened when it was deleted, and what it was related to has gone with it."""
+    author = Author.objects.create(name="a")
+    article = Article.objects.create(title="a", author=author)
+    observer = Observer(body=lambda row: row.author.name, stable_id="late")
+    watch(Article, observer)
+    reader = Reader("late")
+    with caplog.at_level(logging.CRITICAL, "dcrf_graph"), transaction.atomic():
+        author.delete()
+        join(reader, "late")
+    hub.leave("late", reader)
+    assert reader.read() == [("delete", "late", {"key": article.pk})]
+
+
 def test_a_delete_that_is_rolled_back_leaves_the_row_in_its_group() -> None:
     parcel = Parcel.objects.create(place=1)
     pk = parcel.pk
@@ -504,6 +520,8 @@ def test_nothing_is_serialized_for_a_group_that_nobody_is_in() -> None:
 
 def test_nothing_is_serialized_or_queried_while_nobody_listens() -> None:
     article, red = Article.objects.create(title="a"), Label.objects.create(name="red")
+    # Django looks before it adds a relation as soon as anybody has asked for its signal.
+    watch(Article, Observer(stable_id="before"), many_to_many=True)
     plain = everything(article, red)
     observer = Observer(group_by=lambda row: row.title, many_to_many=True, stable_id="unheard")
     watch(Article, observer, many_to_many=True)

@@ -16,7 +16,7 @@ import pytest
 from channels.layers import get_channel_layer
 from django.test import override_settings
 
-from dcrf_graph.changes.change import Event
+from dcrf_graph.changes.change import Event, Gap
 from dcrf_graph.changes.hub import Hub
 from dcrf_graph.changes.interest import LEASE
 from dcrf_graph.changes.layers import redis_of
@@ -400,4 +400,16 @@ async def test_what_could_not_be_sent_is_missed_before_what_could(
         assert await two.reader.next() == event(3)
         assert len(two.reader.gaps) == 1
         await gapped(three)
+        assert len(two.reader.gaps) == 1
+
+
+async def test_who_listens_in_another_process_is_told_of_a_loss_that_one_knows_of(
+    here: dict[str, Any],
+) -> None:
+    async with places(2) as [one, two]:
+        await two.join("group")
+        one.hub.tell(Gap())
+        await gapped(two)
+        one.hub.publish([event(1)])
+        assert await two.reader.next() == event(1)
         assert len(two.reader.gaps) == 1
