@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -28,8 +29,12 @@ def current(event: Event, model: type[Model], source: Source) -> Event:
         message = text_of(source.serialize_key(pk, Action.DELETE), event.group)
         return replace(event, message=message, action="delete", model=None, instance=None, memo={})
     if not deleted:
-        message = text_of(source.serialize(row, Action(event.action)), event.group)
-        if message == event.message:
+        said = source.serialize(row, Action(event.action))
+        if text_of(said, event.group) == event.message:
+            return event
+        # Which fields were written says nothing of how the row is.
+        changed = json.loads(event.message).get("changed_fields")
+        if text_of({**said, "changed_fields": changed}, event.group) == event.message:
             return event
     action = Action.CREATE if deleted else Action.UPDATE
     return replace(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -97,6 +98,19 @@ def test_an_event_says_how_the_row_is_now(parcel: Parcel, observer: Observer) ->
     assert corrected.instance == parcel
     right = told(parcel, title="as it is")
     assert event_now(right) is right
+
+
+def test_an_event_that_names_what_was_written_is_no_other_for_it(
+    parcel: Parcel, observer: Observer
+) -> None:
+    right = told(parcel, title="as it is")
+    message = json.loads(right.message)
+    group = message.pop("group")
+    message |= {"changed_fields": ["title"], "group": group}
+    named = replace(right, message=json.dumps(message))
+    assert event_now(named) is named
+    old = replace(named, message=named.message.replace("as it is", "old"))
+    assert "changed_fields" not in event_now(old).message
 
 
 def test_a_row_that_has_left_the_group_or_is_gone_is_a_delete(
