@@ -231,14 +231,13 @@ def hold_to_the_end(connection: Any) -> None:
     """
     if RUN in vars(connection):
         return
-    by_class = getattr(connection, RUN).__func__
     of_connection = ref(connection)
 
     def run_and_clear_commit_hooks() -> None:
         connection: Any = of_connection()
         hooks = [function for _, function, *_ in connection.run_on_commit]
         try:
-            by_class(connection)
+            getattr(type(connection), RUN)(connection)
         except BaseException:
             for function in hooks:
                 if isinstance(function, Callback):
