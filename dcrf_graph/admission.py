@@ -39,28 +39,25 @@ def client_of(scope: Mapping[str, Any]) -> tuple[Client | None, int | None]:
 
 
 class Admission:
-    """
-    The place of one connection among its client's, until it is closed.
+    """The place of one connection among its client's, until it is closed."""
 
-    Args:
-        scope: the connection's own, whose user may become another.
-    """
+    __slots__ = ("_client",)
 
-    __slots__ = ("_client", "scope")
-
-    def __init__(self, scope: Mapping[str, Any]) -> None:
-        self.scope = scope
+    def __init__(self) -> None:
         self._client: Client | None = None
 
-    def take(self) -> None:
+    def take(self, scope: Mapping[str, Any]) -> None:
         """
         Be counted, or counted anew where the user has become known.
+
+        Args:
+            scope: the connection's, with its user as it is known now.
 
         Raises:
             TooManyConnections: if the client has as many as it may; nothing is counted.
         """
         self.close()
-        client, limit = client_of(self.scope)
+        client, limit = client_of(scope)
         if client is None:
             return
         if limit is not None and open_for[client] >= limit:
@@ -85,8 +82,8 @@ def admitted(scope: Mapping[str, Any]) -> Iterator[None]:
     Raises:
         TooManyConnections: if its client has as many as it may; nothing was counted.
     """
-    admission = Admission(scope)
-    admission.take()
+    admission = Admission()
+    admission.take(scope)
     try:
         yield
     finally:

@@ -23,6 +23,7 @@ from rest_framework.exceptions import APIException
 from dcrf_graph.admission import Admission
 from dcrf_graph.authentication import Identity, Payload, Scope, authenticate
 from dcrf_graph.calls import Turns
+from dcrf_graph.carrier import Carrier
 from dcrf_graph.closing import GONE, send_close
 from dcrf_graph.connection import Connection
 from dcrf_graph.exceptions import TooManyConnections
@@ -38,7 +39,7 @@ Send = Callable[[Any], Awaitable[None]]
 INTERNAL_ERROR = Close(1011, "Internal server error")
 
 
-class Alone:
+class Alone(Carrier):
     """
     The socket of one consumer.
 
@@ -86,30 +87,27 @@ class Alone:
         if scope["type"] == "websocket":
             if not await Origins().admits(scope, receive, self.send):
                 return False
-            own = dict(scope)
             self.connection.socket = self
-            self.presence = Presence(own, self.connection, self, scope)
+            self.presence = Presence(self.connection, self, scope)
             try:
                 await self.presence.enter()
             except Exception as error:
                 await self._refuse(refusal_of(error), receive)
                 return False
-            self.admission = Admission(own)
+            scope = self.presence.scope
+            self.admission = Admission()
             try:
-                self.admission.take()
+                self.admission.take(scope)
             except TooManyConnections as full:
                 await self._refuse(Close(CloseCode.TRY_AGAIN_LATER, str(full.detail)), receive)
                 return False
-            scope = own
         layer = get_channel_layer(self.consumer.channel_layer_alias)
         self.consumer.host(
             scope,
             self.connection,
-            self.send,
+            self,
             layer,
             None if layer is None else await layer.new_channel(),
-            self.channel_used,
-            self.send_text,
         )
         self.serving = asyncio.current_task()
         return True
@@ -234,7 +232,7 @@ class Alone:
         assert self.admission is not None
         self.consumer.scope.update(self.presence.known)
         try:
-            self.admission.take()
+            self.admission.take(self.presence.scope)
             await self.consumer.check_connection()
         except TooManyConnections as full:
             await self.close(Close(CloseCode.TRY_AGAIN_LATER, str(full.detail)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Coroutine
 from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
@@ -23,6 +23,7 @@ from rest_framework.exceptions import (
 from dcrf_graph.access import Access
 from dcrf_graph.arguments import bind, signature_of
 from dcrf_graph.calls import Call, calling, current_call
+from dcrf_graph.carrier import Carrier
 from dcrf_graph.changes.change import Event, Gap
 from dcrf_graph.exceptions import ExecutionTimeout
 from dcrf_graph.observer.delivery import Subscriber, delivering
@@ -58,7 +59,7 @@ class Answers(Access):
     """What every call of a consumer goes through, whoever made it."""
 
     available_actions: ClassVar[dict[str, str]]
-    on_subscription_end: Callable[[Any], None] | None
+    _carrier: Carrier
     send_json: Any
 
     async def handle_action(self, action: str, request_id: Any, **kwargs: Any) -> None:
@@ -169,8 +170,7 @@ class Answers(Access):
         self, subscriber: Subscriber, action: str | None, refusal: Exception
     ) -> None:
         """Tell a subscriber why its subscription has ended."""
-        if self.on_subscription_end is not None:
-            self.on_subscription_end(subscriber.reply_id)
+        self._carrier.subscription_ended(subscriber.reply_id)
         await self.handle_exception(refusal, action=action, request_id=subscriber.reply_id)
 
     async def fail_event(

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 from contextlib import AsyncExitStack
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, ClassVar
 
 from channels.exceptions import InvalidChannelLayerError, StopConsumer
@@ -39,6 +39,7 @@ from dcrf_graph.cancelling import (
     request_id_of,
 )
 from dcrf_graph.capture import Captor
+from dcrf_graph.carrier import NOBODY, Carrier
 from dcrf_graph.connection import Connection
 from dcrf_graph.detachment import Detachment
 from dcrf_graph.encoding import dumps
@@ -88,7 +89,8 @@ class AsyncAPIConsumer(
         authentication_classes: who is asking, where this consumer is served alone: DRF's
             classes, or callables; None for the settings. On a router it is the router's.
         available_actions: the name of each action, and of its method.
-        groups: channel layer groups that every instance is in, as in Channels.
+        groups: channel layer groups that every instance is in, as in Channels; of an instance
+            the set of those that it is in now.
         detached_tasks: the tasks that ``@detached`` code runs in.
 
     Permissions and throttles: see ``Access``. Replies: ``Answers``. Tasks that
@@ -99,21 +101,23 @@ class AsyncAPIConsumer(
 
     available_actions: ClassVar[dict[str, str]]
     authentication_classes: Any = None
-    groups: Any = ()
+    groups: Any = cached_property(lambda consumer: set())
+    _carrier: Carrier = NOBODY
+    _captor: Captor | None = None
+    _connection: Connection | None = None
+    _turns: Turns | None = None  # while somebody has one, or waits for it
+    _channel_name: str | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.groups = set(self.groups or ())
-        self.detached_tasks = []
+        self._drop_no_groups()
         self.subscriptions = Subscriptions(self)
-        self._turns = Turns()
-        self._connection: Connection | None = None
-        self._channel_name: str | None = None
-        self._on_channel_use: Callable[[], None] | None = None
-        self._transmit: Callable[[Any], Awaitable[None]] = nowhere
-        self._send_text: Callable[[str], Awaitable[None]] = nowhere
-        self._captor: Captor | None = None
-        self.on_subscription_end = None
+
+    def _drop_no_groups(self) -> None:
+        # Channels asks for them on every connection; an empty set weighs 216 bytes.
+        if not self.groups and type(self).groups is AsyncAPIConsumer.groups:
+            del self.groups
 
     # -- served alone, or by a router ---------------------------------------
 
@@ -139,29 +143,22 @@ class AsyncAPIConsumer(
         self,
         scope: Any,
         connection: Connection,
-        send: Callable[[Any], Awaitable[None]],
+        carrier: Carrier,
         channel_layer: Any,
         channel_name: str | None,
-        on_channel_use: Callable[[], None],
-        send_text: Callable[[str], Awaitable[None]],
         captor: Captor | None = None,
     ) -> None:
-        """Be served by a router: share its connection, send through it.
+        """Be served: share a connection, send through what carries the frames of this consumer.
 
-        ``send_text`` sends the text of a frame; a ``captor`` takes the frames of
-        those who do not want their text.
-
-        ``on_channel_use`` is called when the consumer's own channel is first
-        asked for; nobody needs to listen to it before.
+        The carrier is told when the consumer's own channel is asked for; nobody needs to
+        listen to it before. A ``captor`` takes the frames of those who do not want their text.
         """
         self.scope = scope
         self._connection = connection
-        self._transmit = send
-        self._send_text = send_text
+        self._carrier = carrier
         self._captor = captor
         self.channel_layer = channel_layer
         self._channel_name = channel_name
-        self._on_channel_use = on_channel_use
 
     @property
     def connection(self) -> Connection:
@@ -173,9 +170,7 @@ class AsyncAPIConsumer(
     @property
     def channel_name(self) -> Any:
         """The name of this consumer's own channel, as in Channels."""
-        if self._on_channel_use is not None:
-            notify, self._on_channel_use = self._on_channel_use, None
-            notify()
+        self._carrier.channel_used()
         return self._channel_name
 
     @channel_name.setter
@@ -193,6 +188,7 @@ class AsyncAPIConsumer(
                     if not await can_connect(scope=self.scope, consumer=self, message=message):
                         raise PermissionDenied()
                 await super().websocket_connect(message)
+                self._drop_no_groups()
             except PermissionDenied:
                 await self.close()
 
@@ -298,7 +294,7 @@ class AsyncAPIConsumer(
             work.close()
             await self.handle_exception(error, action=call.action, request_id=request_id)
             return None
-        turn = self._turns.ask(shared=self.may_overlap(action))
+        turn = self._ask_turn(action)
         task = connection.start(self._take_turn(call, turn, work))
         if not self.calls_under_way:
             self.calls_under_way = {}
@@ -309,7 +305,7 @@ class AsyncAPIConsumer(
             if not self.calls_under_way:
                 self.calls_under_way = NO_CALLS
             connection.release()
-            self._turns.give_up(turn)
+            self._give_up(turn)
             work.close()
 
         task.add_done_callback(ended)
@@ -339,23 +335,35 @@ class AsyncAPIConsumer(
 
         This is how GraphQL calls. Cancelling it cancels the action and what it detached.
         """
-        turn = self._turns.ask(shared=self.may_overlap(action))
+        turn = self._ask_turn(action)
         try:
             work = self.handle_action(action, request_id=request_id, **arguments)
             await self._take_turn(call, turn, work)
             if call.detached:
                 await asyncio.wait(call.detached)
         finally:
-            self._turns.give_up(turn)
+            self._give_up(turn)
             for task in call.detached:
                 task.cancel()
+
+    def _ask_turn(self, action: Any) -> asyncio.Future[None]:
+        if self._turns is None:
+            self._turns = Turns()
+        return self._turns.ask(shared=self.may_overlap(action))
+
+    def _give_up(self, turn: asyncio.Future[None]) -> None:
+        if self._turns is not None:
+            self._turns.give_up(turn)
+            if self._turns.over:
+                self._turns = None
 
     async def _take_turn(
         self, call: Call, turn: asyncio.Future[None], work: Coroutine[Any, Any, Any]
     ) -> None:
         async with AsyncExitStack() as stack:
             stack.callback(work.close)
-            await stack.enter_async_context(self._turns.take(turn))
+            stack.callback(self._give_up, turn)
+            await turn
             await stack.enter_async_context(self.connection.slot())
             await stack.enter_async_context(own_thread())
             stack.enter_context(calling(call))
@@ -428,7 +436,7 @@ class AsyncAPIConsumer(
         elif self._captor is not None and isinstance(content, dict):
             await self._captor.capture(content)
         else:
-            await self._send_text(dumps(content))
+            await self._carrier.send_text(dumps(content))
 
     def tell_text(self, text: str, request_id: Any, delivery: Delivery) -> Awaitable[None] | None:
         """
@@ -448,7 +456,7 @@ class AsyncAPIConsumer(
         if self._captor is not None:
             return self._captor.capture_text(text, request_id, delivery)
         named = str(request_id) if type(request_id) is int else dumps(request_id)
-        return self._send_text(f"{text[:-5]}{named}}}")
+        return self._carrier.send_text(f"{text[:-5]}{named}}}")
 
     async def _send_carefully(self, content: Any, close: bool) -> None:
         call = current_call.get()
@@ -468,16 +476,16 @@ class AsyncAPIConsumer(
                 await capture(content)
         else:
             text = dumps(content)
-            if delivery is None or not delivery.keeps(self._send_text, text, named):
-                await self._send_text(text)
+            if delivery is None or not delivery.keeps(self._carrier.send_text, text, named):
+                await self._carrier.send_text(text)
         if call is not None:
             call.note(content)
 
     async def base_send(self, message: Any) -> None:
         """Send a message, unless the delivery that it comes from keeps it."""
         delivery = current_delivery.get()
-        if delivery is None or not delivery.keeps(self._transmit, message):
-            await self._transmit(message)
+        if delivery is None or not delivery.keeps(self._carrier.send, message):
+            await self._carrier.send(message)
 
     @classmethod
     async def encode_json(cls, content: Any) -> str:
@@ -510,11 +518,6 @@ def sends_plainly(consumer_class: Any) -> bool:
             ("send", AsyncAPIConsumer.send),
         )
     )
-
-
-async def nowhere(message: Any) -> None:
-    """Where a consumer sends that nobody serves yet."""
-    raise RuntimeError("This consumer has no client yet.")
 
 
 def request_id_in(content: Any) -> Any:

@@ -115,6 +115,11 @@ class Turns:
         self._running: list[asyncio.Future[None]] = []
         self._alone = False
 
+    @property
+    def over(self) -> bool:
+        """Whether nobody has a turn or waits for one."""
+        return not self._running and not self._waiting
+
     def ask(self, *, shared: bool) -> asyncio.Future[None]:
         """Take a place in the line; the future is done when the turn has come."""
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -67,17 +67,23 @@ class Text:
     delivery: Delivery
 
 
-Receiver = Callable[[Event], Awaitable[None]]
-"""Takes an event."""
+class Listener(Protocol):
+    """Hears events, each in the delivery that it comes from, which waits for it."""
+
+    async def receive(self, event: Event) -> None:
+        """Take an event."""
+
+    def over(self) -> None:
+        """Hear that no more will come; called once."""
 
 
-class TextReceiver(Protocol):
+class Reader(Protocol):
     """Takes the events that are no refusals, unread."""
 
     def ready(self, text: str, delivery: Delivery) -> Awaitable[None] | None:
         """What sends an event's result, if it is there already; it does not raise."""
 
-    def __call__(self, text: str, delivery: Delivery) -> Awaitable[None]:
+    def read(self, text: str, delivery: Delivery) -> Awaitable[None]:
         """Take an event."""
 
 
@@ -94,6 +100,13 @@ class Captor(Protocol):
 
         None where that has to be given as a frame.
         """
+
+
+class Source(Protocol):
+    """Where a captured call was made."""
+
+    def forget(self, captured: Captured) -> None:
+        """Unsubscribe what the call has subscribed; harmless when repeated."""
 
 
 def reply_of(frame: dict[str, Any]) -> Reply:
@@ -137,7 +150,7 @@ class Captured:
     """The frames of one call: replies, or a stream of them with an end.
 
     ``follow`` queues what is read with ``next``; without it only the last frame
-    is kept. ``hear`` takes events out of the queue instead, in the delivery
+    is kept. ``hear`` gives events to a listener instead, in the delivery
     that they come from.
     """
 
@@ -147,10 +160,10 @@ class Captured:
         "_failure",
         "_follow",
         "_frames",
-        "_over",
-        "_receive",
-        "_receive_text",
+        "_listener",
+        "_reader",
         "_receiving",
+        "_tells_end",
         "_waiting",
         "acknowledged",
         "refused",
@@ -167,12 +180,12 @@ class Captured:
         self._events = events
         self._frames: deque[Any] | None = None
         self._waiting: list[asyncio.Future[None]] | None = None
-        self._receive: Receiver | None = None
+        self._listener: Listener | None = None
+        self._reader: Reader | None = None
         self._receiving = False
-        self._receive_text: TextReceiver | None = None
         self._failure: Exception | None = None
         self._ended = False
-        self._over: Callable[[], None] | None = None
+        self._tells_end = False
 
     def acknowledge(self) -> None:
         """Take what comes from now on as events; the reply has been read."""
@@ -184,8 +197,8 @@ class Captured:
 
         None where nobody listens who reads it himself.
         """
-        receiver = self._receive_text
-        if receiver is None or self.refused:
+        reader = self._reader
+        if reader is None or self.refused:
             return None
         status = content.get("response_status")
         if status is not None and (not isinstance(status, int) or status >= 400):
@@ -195,11 +208,11 @@ class Captured:
 
     def take_text(self, text: str, delivery: Delivery) -> Awaitable[None] | None:
         """The same for the text of such a frame, in which the ``request_id`` is null."""
-        receiver = self._receive_text
-        if receiver is None or self.refused:
+        reader = self._reader
+        if reader is None or self.refused:
             return None
         if not self._receiving and not self._frames and not self._ended:
-            sending = receiver.ready(text, delivery)
+            sending = reader.ready(text, delivery)
             if sending is not None:
                 return sending
         return self._put_text(text, delivery)
@@ -207,13 +220,13 @@ class Captured:
     async def _put_text(self, text: str, delivery: Delivery) -> None:
         if self._ended:
             return
-        if self._receiving or self._frames or self._receive_text is None:
+        if self._receiving or self._frames or self._reader is None:
             await self._queue(Text(text, delivery))
             return
         self._receiving = True
         token = current_delivery.set(None)
         try:
-            await self._receive_text(text, delivery)
+            await self._reader.read(text, delivery)
         except Exception as error:
             self._fail(error)
         except BaseException:
@@ -245,7 +258,7 @@ class Captured:
     async def _queue(self, item: Any) -> None:
         if self._ended:
             return
-        if self._receive is not None and not self._receiving:
+        if self._listener is not None and not self._receiving:
             if self._frames:
                 # Left behind by an event that was cancelled while it was told, a moment ago.
                 self._frames.append(item)
@@ -262,7 +275,6 @@ class Captured:
 
     async def _hand_over(self, item: Any) -> None:
         """Give one item to whoever listens, and what comes meanwhile after it."""
-        assert self._receive is not None
         self._receiving = True
         # Whoever listens may make calls, whose frames are no part of this delivery.
         token = current_delivery.set(None)
@@ -298,32 +310,28 @@ class Captured:
             await self._hand_over(self._frames.popleft())
 
     async def _give(self, item: Any) -> None:
-        assert self._receive is not None
+        assert self._listener is not None
         if not isinstance(item, Text):
-            await self._receive(item)
-        elif self._receive_text is not None:
-            await self._receive_text(item.text, item.delivery)
+            await self._listener.receive(item)
+        elif self._reader is not None:
+            await self._reader.read(item.text, item.delivery)
 
     def _fail(self, error: Exception) -> None:
         self._failure = error
         self.end()
 
-    async def hear(
-        self, receive: Receiver, receive_text: TextReceiver | None, over: Callable[[], None]
-    ) -> bool:
+    async def hear(self, listener: Listener, reader: Reader | None) -> bool:
         """
-        Give every event to ``receive``, one after the other, from now on.
+        Give every event to a listener, one after the other, from now on.
 
-        It is called in the delivery that the event comes from, which waits for it.
-        With ``receive_text`` that is given what is no refusal, unread. Nothing waits
-        for the end: ``over`` is called then, once. False if it has come already.
+        With a reader that is given what is no refusal, unread. Nothing waits for the end, which
+        the listener is told. False if it has come already.
         """
-        self._receive, self._receive_text = receive, receive_text
+        self._listener, self._reader = listener, reader
         if self._frames and not self._ended:
             await self._hand_over(self._frames.popleft())
-        if not self._ended:
-            self._over = over
-        return not self._ended
+        self._tells_end = not self._ended
+        return self._tells_end
 
     async def finish(self) -> None:
         """
@@ -376,9 +384,9 @@ class Captured:
         """Say that no more will come; what waits unread can still be read."""
         self._ended = True
         self._notify()
-        over, self._over = self._over, None
-        if over is not None:
-            over()
+        if self._tells_end and self._listener is not None:
+            self._tells_end = False
+            self._listener.over()
 
     async def _wait(self) -> None:
         changed = asyncio.get_running_loop().create_future()
@@ -401,16 +409,11 @@ class Events:
     Cancelling a wait loses no event. ``first`` comes before all others.
     """
 
-    __slots__ = ("_captured", "_first", "_unsubscribe")
+    __slots__ = ("_captured", "_first", "_source")
 
-    def __init__(
-        self,
-        captured: Captured,
-        unsubscribe: Callable[[], None],
-        first: Event | None = None,
-    ) -> None:
+    def __init__(self, captured: Captured, source: Source, first: Event | None = None) -> None:
         self._captured = captured
-        self._unsubscribe = unsubscribe
+        self._source = source
         self._first = first
 
     def __aiter__(self) -> Events:
@@ -429,22 +432,21 @@ class Events:
             raise CallFailed(event.status, list(event.errors))
         return event
 
-    async def hear(
-        self, receive: Receiver, receive_text: TextReceiver | None, over: Callable[[], None]
-    ) -> bool:
+    async def hear(self, listener: Listener, reader: Reader | None) -> bool:
         """
-        Give every event to ``receive`` in the delivery that it comes from; nothing waits for them.
+        Give every event to a listener in the delivery that it comes from; nothing waits for them.
+
+        When the listener is told that no more will come, ``finish``.
 
         Args:
-            receive_text: is given the events that are no refusals, unread.
-            over: is called when no more will come; then ``finish``.
+            reader: is given the events that are no refusals, unread.
 
-        Returns False if that is so already.
+        Returns False if no more will come already.
         """
         first, self._first = self._first, None
         if first is not None:
-            await receive(first)
-        return await self._captured.hear(receive, receive_text, over)
+            await listener.receive(first)
+        return await self._captured.hear(listener, reader)
 
     async def finish(self) -> None:
         """
@@ -457,8 +459,8 @@ class Events:
 
     def close(self) -> None:
         """Unsubscribe; harmless when repeated."""
-        self._unsubscribe()
+        self._source.forget(self._captured)
 
     async def aclose(self) -> None:
         """Unsubscribe; harmless when repeated. Works before the first event too."""
-        self._unsubscribe()
+        self._source.forget(self._captured)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from functools import cached_property
 from typing import Any
 
 from rest_framework.exceptions import APIException
@@ -21,12 +22,15 @@ class Detachment:
     The detached tasks of a consumer.
 
     Attributes:
-        detached_tasks: all of them; upstream's name.
         detached_calls: the calls that some of them will answer.
     """
 
-    detached_tasks: list[asyncio.Task[Any]]
     detached_calls: dict[asyncio.Task[Any], Call]
+
+    @cached_property
+    def detached_tasks(self) -> list[asyncio.Task[Any]]:
+        """All of them, by upstream's name; made when first asked for, as few consumers have any."""
+        return []
 
     @property
     def connection(self) -> Connection:

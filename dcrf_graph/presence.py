@@ -88,14 +88,12 @@ class Presence:
     Who is on a connection.
 
     Args:
-        scope: the connection's own; ``user`` and ``auth`` are kept up to date in it.
         handshake: the scope as it came, whose user a middleware has found; nobody changes it.
     """
 
     __slots__ = (
         "_connection",
         "_doubted",
-        "_handshake",
         "_lock",
         "_owner",
         "_payload",
@@ -104,20 +102,13 @@ class Presence:
         "_settled",
         "_timer",
         "farewell",
+        "handshake",
         "identity",
-        "scope",
         "session_key",
     )
 
-    def __init__(
-        self,
-        scope: dict[str, Any],
-        connection: Connection,
-        owner: Owner,
-        handshake: Mapping[str, Any],
-    ) -> None:
-        self.scope = scope
-        self._handshake = handshake
+    def __init__(self, connection: Connection, owner: Owner, handshake: Mapping[str, Any]) -> None:
+        self.handshake = handshake
         self.identity = Identity(AnonymousUser())
         self.session_key: str | None = None
         self.farewell: Farewell | None = None
@@ -151,21 +142,20 @@ class Presence:
         Raises:
             Exception: whatever the authenticators raise; nobody has entered.
         """
-        return await self.become(await self._owner.identify(self._handshake, payload), payload)
+        return await self.become(await self._owner.identify(self.handshake, payload), payload)
 
     async def become(self, identity: Identity, payload: Payload = None) -> Identity:
         """Be somebody, whose credentials the payload had; returns it with what is known now."""
         # At once, so that nothing that is said from now on is missed.
         self.identity, self._payload = identity, payload
-        self.scope.update(self.known)
         if self._roll is None and identity.key is not None and not self._over:
             listen()
             self._roll = roll()
             await self._roll.enter(self)
-        named = self.scope.get("session") is not None and identity.by_scope
+        named = self.handshake.get("session") is not None and identity.by_scope
         if named and identity.key is not None:
             async with own_thread():
-                self.session_key, until = await in_database_thread(session_of)(self._handshake)
+                self.session_key, until = await in_database_thread(session_of)(self.handshake)
             self.identity = replace(identity, expires=until)
         else:
             self.session_key = None
@@ -178,6 +168,11 @@ class Presence:
     def known(self) -> dict[str, Any]:
         """What a scope says about who is asking."""
         return {"user": self.identity.user, "auth": self.identity.auth}
+
+    @property
+    def scope(self) -> dict[str, Any]:
+        """The scope of the connection with who is asking, made anew."""
+        return {**self.handshake, **self.known}
 
     # -- who it is now ---------------------------------------------------------------------
 
@@ -229,12 +224,11 @@ class Presence:
         if identity.key is None:
             self._hear_nothing()
         self.identity, self._payload, self.session_key = identity, payload, session_key
-        self.scope.update(self.known)
 
     async def _reread(self) -> Mapping[str, Any]:
         if self.key is not None and self.identity.by_scope:
-            return await reread(self._handshake, self.session_key)
-        return self._handshake
+            return await reread(self.handshake, self.session_key)
+        return self.handshake
 
     def _start(self, work: Callable[[], Awaitable[Any]]) -> asyncio.Task[Any]:
         """Look into who this is, one after the other; all else waits from now on."""

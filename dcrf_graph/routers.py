@@ -240,7 +240,7 @@ class Router:
         return await authenticate(self.authenticators, scope, payload)
 
     async def operate(
-        self, request: OperationRequest, context: dict[str, Any]
+        self, request: OperationRequest, context: Mapping[str, Any]
     ) -> list[dict[str, Any]] | dict[str, Any] | Results:
         """Run an operation of any kind."""
         match await self.executor.execute(request, context, frozenset(OperationType)):

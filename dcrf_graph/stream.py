@@ -24,6 +24,7 @@ from rest_framework.exceptions import APIException
 from dcrf_graph.api_consumer import AsyncAPIConsumer
 from dcrf_graph.calls import Call, current_call
 from dcrf_graph.capture import Captured
+from dcrf_graph.carrier import Carrier
 from dcrf_graph.changes.receiver import RETRY_DELAY
 from dcrf_graph.connection import Connection
 from dcrf_graph.encoding import dumps, loads
@@ -40,7 +41,7 @@ Outlet = Callable[[str, str], Awaitable[None]]
 CLOSED = "This stream is closed."
 
 
-class Stream:
+class Stream(Carrier):
     """One consumer instance on one connection.
 
     Without an ``outlet`` its frames are captured. ``scope`` is its own.
@@ -95,17 +96,8 @@ class Stream:
         """
         layer = get_channel_layer(self.consumer.channel_layer_alias)
         channel = None if layer is None else await layer.new_channel()
-        self.consumer.host(
-            self.scope,
-            self.connection,
-            self._send,
-            layer,
-            channel,
-            self._channel_used,
-            self._send_text,
-            None if self.outlet is not None else self,
-        )
-        self.consumer.on_subscription_end = self._subscription_ended
+        captor = None if self.outlet is not None else self
+        self.consumer.host(self.scope, self.connection, self, layer, channel, captor)
         self._hosted = True
         try:
             await self.consumer.websocket_connect({"type": "websocket.connect"})
@@ -163,6 +155,11 @@ class Stream:
         self.consumer.hush()
 
     @property
+    def is_open(self) -> bool:
+        """Whether the consumer has accepted, and is there for calls."""
+        return self._opened and not self.closed
+
+    @property
     def disconnected(self) -> bool:
         """Whether the consumer has been disconnected, and that is over."""
         return self._ending is not None and self._ending.done()
@@ -180,9 +177,16 @@ class Stream:
             if not self._calls:
                 self._calls = None
 
+    def forget(self, captured: Captured) -> None:
+        """End a captured call, and what it has subscribed; harmless when repeated."""
+        captured.end()
+        self.captures.pop(captured.request_id, None)
+        self.consumer.subscriptions.end(captured.request_id)
+
     # -- what the consumer sends ------------------------------------------------
 
-    async def _send(self, message: Mapping[str, Any]) -> None:
+    async def send(self, message: Mapping[str, Any]) -> None:
+        """Do what an ASGI message says."""
         match message["type"]:
             case "websocket.send" if not self.closed:
                 text = message.get("text")
@@ -219,9 +223,10 @@ class Stream:
                 frame = error_payload([CLOSED], 403, call.action, call.request_id)
                 await self.outlet(self.name, json.dumps(frame))
 
-    def _send_text(self, text: str) -> Awaitable[None]:
+    def send_text(self, text: str) -> Awaitable[None]:
+        """Send the text of a frame to the client of a native connection."""
         if self.outlet is None or self.closed:
-            return self._send({"type": "websocket.send", "text": text})
+            return self.send({"type": "websocket.send", "text": text})
         return self.outlet(self.name, text)
 
     async def _capture(self, frame: dict[str, Any]) -> None:
@@ -252,7 +257,7 @@ class Stream:
             call = current_call.get()
             if delivery is None and call is not None and is_ready(content, call.ready):
                 return self._capture(content)
-        return self._send({"type": "websocket.send", "text": dumps(content)})
+        return self.send({"type": "websocket.send", "text": dumps(content)})
 
     def capture_text(
         self, text: str, request_id: Any, delivery: Delivery
@@ -261,15 +266,17 @@ class Stream:
         captured = None if self.closed else self.captures.get(request_id)
         return None if captured is None else captured.take_text(text, delivery)
 
-    def _subscription_ended(self, request_id: Any) -> None:
+    def subscription_ended(self, request_id: Any) -> None:
+        """Take what comes next for that request as its refusal."""
         if request_id in self.captures:
             self.captures[request_id].refused = True
 
     # -- the consumer's own channel -----------------------------------------------
 
-    def _channel_used(self) -> None:
+    def channel_used(self) -> None:
+        """Listen to the consumer's own channel from now on: somebody may send to it."""
         layer: Any = self.consumer.channel_layer
-        if layer is not None and self._ending is None:
+        if layer is not None and self._ending is None and self._listening is None:
             # An empty context: it outlives the call that asked first.
             self._listening = self.connection.start(self._listen(), context=Context())
 

@@ -63,7 +63,8 @@ class Streams:
 
     Args:
         applications: what ``Consumer.as_asgi()`` returned, by stream.
-        scope: the ASGI scope that each instance gets a copy of.
+        scope: the ASGI scope that each instance gets a copy of, with the user whom the
+            connection knows, if it knows any.
         connection: what owns the tasks.
         outlet: where native frames go; without it frames are captured.
         more: what those copies have besides.
@@ -75,7 +76,6 @@ class Streams:
         "_last_id",
         "_made",
         "_more",
-        "_opened",
         "_opening",
         "_waiting",
         "applications",
@@ -97,11 +97,10 @@ class Streams:
         self.connection = connection
         self.outlet = outlet
         # A line of those who ask for a stream, while there is one, and how many they are.
-        self._doors: dict[str, tuple[asyncio.Lock, int]] = {}
-        self._opening: dict[str, asyncio.Task[Stream | Exception]] = {}
-        self._opened: dict[str, Stream] = {}
+        self._doors: dict[str, tuple[asyncio.Lock, int]] | None = None
+        self._opening: dict[str, asyncio.Task[Stream | Exception]] | None = None
         self._made: tuple[Stream, ...] = ()
-        self._waiting: dict[asyncio.Task[Any], Waiting] = {}
+        self._waiting: dict[asyncio.Task[Any], Waiting] | None = None
         self._more = more
         self._last_id = 0
 
@@ -116,30 +115,40 @@ class Streams:
                 who asks asks the consumer again.
             TooManyStreams: when ``MAX_STREAMS`` others are open.
         """
-        opened = self._opened.get(name)
-        if name not in self._doors and opened is not None and not opened.closed:
-            return opened
-        door, asking = self._doors.get(name) or (asyncio.Lock(), 0)
-        self._doors[name] = door, asking + 1
+        doors = self._doors
+        if doors is None or name not in doors:
+            opened = self._open(name)
+            if opened is not None:
+                return opened
+        if doors is None:
+            doors = self._doors = {}
+        door, asking = doors.get(name) or (asyncio.Lock(), 0)
+        doors[name] = door, asking + 1
         try:
             async with door:
                 found = await self._found(name)
         finally:
-            _, asking = self._doors.pop(name)
+            _, asking = doors.pop(name)
             if asking > 1:
-                self._doors[name] = door, asking - 1
-            elif not self._doors:
-                self._doors = {}  # an emptied one keeps its places
+                doors[name] = door, asking - 1
+            elif not doors:
+                self._doors = None
         if isinstance(found, Exception):
             raise found
         if found.closed:
             raise StreamRefused(name)
         return found
 
+    def _open(self, name: str) -> Stream | None:
+        """The stream of this name, where it is open already."""
+        return next((each for each in self._made if each.is_open and each.name == name), None)
+
     async def _found(self, name: str) -> Stream | Exception:
-        opened = self._opened.get(name)
-        if opened is not None and not opened.closed:
+        opened = self._open(name)
+        if opened is not None:
             return opened
+        if self._opening is None:
+            self._opening = {}
         opening = self._opening.get(name)
         if opening is None:
             if self._in_use() >= api_settings.MAX_STREAMS:
@@ -150,9 +159,10 @@ class Streams:
         return await asyncio.shield(opening)
 
     def _open_no_more(self, name: str, _: object) -> None:
-        self._opening.pop(name, None)
-        if not self._opening:
-            self._opening = {}
+        if self._opening is not None:
+            self._opening.pop(name, None)
+            if not self._opening:
+                self._opening = None
 
     async def consumer(self, name: str) -> Any:
         """The consumer of a stream itself, connected: for what is no action of it.
@@ -166,18 +176,19 @@ class Streams:
         return (await self.open(name)).consumer
 
     def _in_use(self) -> int:
-        opened = sum(not stream.closed for stream in self._opened.values())
-        return opened + sum(not opening.done() for opening in self._opening.values())
+        opened = sum(stream.is_open for stream in self._made)
+        return opened + sum(not opening.done() for opening in (self._opening or {}).values())
 
     async def _connect(self, name: str) -> Stream | Exception:
         try:
-            scope = {**self.scope, **(self._more or {})}
+            presence = self.connection.presence
+            known = {} if presence is None else presence.known
+            scope = {**self.scope, **known, **(self._more or {})}
             stream = Stream(name, self.applications[name], scope, self.connection, self.outlet)
             self._made = (*(each for each in self._made if not each.disconnected), stream)
             await stream.open()
         except Exception as error:
             return error
-        self._opened[name] = stream
         return stream
 
     async def adopt(self, known: Mapping[str, Any]) -> None:
@@ -190,7 +201,6 @@ class Streams:
         Args:
             known: the ``user`` and ``auth`` of the scope.
         """
-        self.scope = {**self.scope, **known}
         async with own_thread():
             for stream in list(self._made):
                 await stream.adopt(known)
@@ -205,7 +215,7 @@ class Streams:
         try:
             await self.connection.close()
         finally:
-            made, self._made, self._opened = self._made, (), {}
+            made, self._made = self._made, ()
             await asyncio.gather(*(stream.close(code) for stream in made))
             # What a consumer started while it said goodbye.
             await self.connection.close()
@@ -227,14 +237,17 @@ class Streams:
             return
         waiting = Waiting(name, payload, self.connection.release)
         task = self.connection.start(self._hand_over(waiting))
+        if self._waiting is None:
+            self._waiting = {}
         self._waiting[task] = waiting
+        task.add_done_callback(self._wait_no_more)
 
-        def ended(_: object) -> None:
+    def _wait_no_more(self, task: asyncio.Task[Any]) -> None:
+        if self._waiting is not None:
             # It may have been cancelled before it began.
-            waiting.admitted()
-            self._waiting.pop(task, None)
-
-        task.add_done_callback(ended)
+            self._waiting.pop(task).admitted()
+            if not self._waiting:
+                self._waiting = None
 
     async def _hand_over(self, waiting: Waiting) -> None:
         name, payload = waiting.stream, waiting.payload
@@ -254,13 +267,13 @@ class Streams:
     async def _cancel(self, name: str, request_id: Any) -> None:
         """Cancel what a request has under way on a stream, which is not opened for that."""
         found = False
-        for task, waiting in list(self._waiting.items()):
+        for task, waiting in list((self._waiting or {}).items()):
             if waiting.stream == name and waiting.payload.get("request_id") == request_id:
                 found = True
                 task.cancel()
                 await self.refuse(name, waiting.payload, CallFailed(CANCELLED_STATUS, [CANCELLED]))
-        opened = self._opened.get(name)
-        if opened is not None and not opened.closed:
+        opened = self._open(name)
+        if opened is not None:
             await opened.consumer.cancel_request(request_id, found=found)
             return
         errors, status = cancelling_answer(request_id, found)
@@ -328,11 +341,11 @@ class Streams:
             if reply.status >= 400:
                 raise CallFailed(reply.status, reply.errors)
         except BaseException:
-            self._forget(opened, captured)
+            opened.forget(captured)
             raise
         captured.acknowledge()
         first = Event(None, None, reply.data, reply.frame) if answers else None
-        return Events(captured, lambda: self._forget(opened, captured), first)
+        return Events(captured, opened, first)
 
     async def pages(
         self,
@@ -367,7 +380,7 @@ class Streams:
         finally:
             running.cancel()
             await asyncio.wait([running])
-            self._forget(opened, captured)
+            opened.forget(captured)
 
     async def _call(
         self,
@@ -399,16 +412,11 @@ class Streams:
         finally:
             self.connection.release()
             if not keep:
-                self._forget(stream, captured)
+                stream.forget(captured)
         if captured.reply is None:
             # Only a consumer that overrides the dispatch can leave a call unanswered.
             return reply_of({"data": None, "response_status": 204})
         return replace(captured.reply, cursors=call.cursors)
-
-    def _forget(self, stream: Stream, captured: Captured) -> None:
-        captured.end()
-        stream.captures.pop(captured.request_id, None)
-        stream.consumer.subscriptions.end(captured.request_id)
 
     def _request_id(self) -> str:
         self._last_id += 1

@@ -17,6 +17,13 @@ DONE: dict[str, Any] = {"data": None, "response_status": 204, "errors": []}
 DENIED: dict[str, Any] = {"data": None, "response_status": 403, "errors": ["No."]}
 
 
+class Hears:
+    """Hears events with a function, and reads none."""
+
+    def __init__(self, receive: Any, over: Any = lambda: None) -> None:
+        self.receive, self.over = receive, over
+
+
 def delivery(action: Any = "update", pk: Any = 7) -> Delivery:
     change = Change(group="g", observer="o", message="{}", action=action, pk=pk)
     return delivery_of(change, ())
@@ -69,16 +76,22 @@ async def test_before_a_subscription_is_acknowledged_only_deliveries_are_events(
 
 
 async def test_an_event_that_fails_is_passed_on_and_a_refusal_ends_the_events() -> None:
-    unsubscribed = asyncio.Event()
+    class Source:
+        forgotten: Any = None
+
+        def forget(self, captured: Captured) -> None:
+            self.forgotten = captured
+
+    source = Source()
     captured = Captured("r", events=True)
-    events = Events(captured, unsubscribed.set)
+    events = Events(captured, source)
     await captured.put(DENIED, delivery(), final=False)
     assert (await anext(events)).errors == ("No.",)
     captured.refused = True
     await captured.put(DENIED, delivery(), final=False)
     with pytest.raises(CallFailed, match="403"):
         await anext(events)
-    assert unsubscribed.is_set()
+    assert source.forgotten is captured
 
 
 async def test_who_sends_waits_for_a_reader_that_is_too_slow() -> None:
@@ -138,7 +151,7 @@ async def test_what_came_while_an_event_was_told_is_told_after_the_end() -> None
         told.append(event.data)
 
     captured = Captured("r", events=True)
-    await captured.hear(receive, None, over.set)
+    await captured.hear(Hears(receive, over.set), None)
     first = asyncio.ensure_future(captured.put({"data": 1}, delivery(), final=False))
     await begun.wait()
     await captured.put({"data": 2}, delivery(), final=False)
@@ -161,8 +174,8 @@ async def test_what_is_told_at_the_end_waits_for_what_is_being_told() -> None:
         told.append(event.data)
 
     captured = Captured("r", events=True)
-    await captured.hear(receive, None, lambda: ending.set_result(None))
     ending = asyncio.get_running_loop().create_future()
+    await captured.hear(Hears(receive, lambda: ending.set_result(None)), None)
     first = asyncio.ensure_future(captured.put({"data": 1}, delivery(), final=False))
     await begun.wait()
     await captured.put({"data": 2}, delivery(), final=False)
@@ -184,7 +197,7 @@ async def test_what_came_before_somebody_heard_is_told_although_it_has_ended() -
     for data in (1, 2):
         await captured.put({"data": data}, delivery(), final=False)
     captured.end()
-    assert not await captured.hear(receive, None, told.clear)
+    assert not await captured.hear(Hears(receive, told.clear), None)
     await captured.finish()
     assert told == [1, 2]
 
@@ -198,7 +211,7 @@ async def test_a_refusal_that_came_while_an_event_was_told_is_the_end() -> None:
         def ready(self, text: str, delivery: Delivery) -> None:
             return None
 
-        async def __call__(self, text: str, delivery: Delivery) -> None:
+        async def read(self, text: str, delivery: Delivery) -> None:
             self.begun.set()
             await self.go_on.wait()
 
@@ -208,7 +221,7 @@ async def test_a_refusal_that_came_while_an_event_was_told_is_the_end() -> None:
     telling, over = Telling(), asyncio.Event()
     captured = Captured("r", follow=False, events=True)
     captured.acknowledge()
-    await captured.hear(receive, telling, over.set)
+    await captured.hear(Hears(receive, over.set), telling)
     taking = captured.take({"data": 1}, delivery())
     assert taking is not None
     first = asyncio.ensure_future(taking)
@@ -275,7 +288,7 @@ async def test_what_came_while_a_cancelled_event_was_told_is_told_before_the_nex
         told.append(event.data)
 
     captured = Captured("r", events=True)
-    await captured.hear(receive, None, told.clear)
+    await captured.hear(Hears(receive, told.clear), None)
     first = asyncio.ensure_future(captured.put({"data": 1}, delivery(), final=False))
     await begun.wait()
     await captured.put({"data": 2}, delivery(), final=False)

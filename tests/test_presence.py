@@ -52,7 +52,7 @@ class Desk:
         self.farewells: list[Farewell] = []
         self.adopted: list[Any] = []
         self.asked = asyncio.Event()
-        self.presence = Presence(dict(scope), self.connection, self, scope)
+        self.presence = Presence(self.connection, self, scope)
 
     async def identify(self, scope: Mapping[str, Any], payload: Any) -> Identity:
         self.asked.set()

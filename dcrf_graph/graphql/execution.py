@@ -37,6 +37,7 @@ from dcrf_graph.protocols.effects import OperationRequest
 
 NOT_ALLOWED = "OPERATION_NOT_ALLOWED"
 Context: TypeAlias = dict[str, Any]
+Known: TypeAlias = Mapping[str, Any]
 Contribute: TypeAlias = Callable[[Context], Mapping[str, Any] | Awaitable[Mapping[str, Any]]]
 Result: TypeAlias = dict[str, Any]
 
@@ -107,7 +108,7 @@ class Executor:
         except DocumentRefused as refused:
             return self.refused(refused)
         await persisted.remember(request)
-        return Prepared(document, operation, request.variables)
+        return Prepared(document, operation, request.variables or None)
 
     def check_request(
         self,
@@ -138,7 +139,7 @@ class Executor:
     async def execute(
         self,
         request: OperationRequest | Prepared,
-        context: Context,
+        context: Known,
         allowed: Collection[OperationType | str],
     ) -> Outcome:
         """Run one operation.
@@ -177,7 +178,7 @@ class Executor:
             return Rejected([internal(error) if known is None else dict(known.formatted)])
 
     async def answer(
-        self, prepared: Prepared, context: Context, arguments: dict[str, Any]
+        self, prepared: Prepared, context: Known, arguments: dict[str, Any]
     ) -> Rejected | Answered:
         """Execute a query or a mutation: by its plan where it has one, else by graphql-core."""
         document = prepared.document
@@ -194,7 +195,7 @@ class Executor:
         return self.answered(result, prepared, context)
 
     async def subscribe(
-        self, prepared: Prepared, context: Context, arguments: Mapping[str, Any]
+        self, prepared: Prepared, context: Known, arguments: Mapping[str, Any]
     ) -> Outcome:
         """Open the source of a subscription; a refusal there is the request's."""
         document = prepared.document
@@ -211,18 +212,18 @@ class Executor:
             schema, operation = self.derived.schema, prepared.operation
             shape = shape_of(schema, document, operation, prepared.variables)
         if shape is None:
-            return Subscribed(Results(source, events.result, events.failure))
-        sharing = Sharing(shape, events.result)
-        return Subscribed(Results(source, sharing.of_event, events.failure, sharing))
+            return Subscribed(Results(source, events))
+        return Subscribed(Results(source, Sharing(shape, events)))
 
-    async def fresh(self, context: Context) -> Context:
+    async def fresh(self, context: Known) -> Context:
         """A context for one execution: what was contributed to one is not seen by another."""
+        own = {**context}
         if self.contribute is None:
-            return {**context}
-        more = self.contribute({**context})
-        return {**(await more if inspect.isawaitable(more) else more), **context}
+            return own
+        more = self.contribute({**own})
+        return {**(await more if inspect.isawaitable(more) else more), **own}
 
-    def answered(self, result: Any, prepared: Prepared, context: Context) -> Rejected | Answered:
+    def answered(self, result: Any, prepared: Prepared, context: Known) -> Rejected | Answered:
         """Tell a request that was wrong (its errors are nowhere in the result) from a result."""
         errors = result.errors or []
         if not errors or result.data is not None or any(error.path is not None for error in errors):
@@ -243,7 +244,7 @@ class Events:
 
     __slots__ = ("_context", "_executor", "_plan", "_prepared")
 
-    def __init__(self, executor: Executor, prepared: Prepared, context: Context) -> None:
+    def __init__(self, executor: Executor, prepared: Prepared, context: Known) -> None:
         self._executor = executor
         self._prepared = prepared
         self._context = context
@@ -251,7 +252,7 @@ class Events:
 
     async def result(self, event: Any) -> Result:
         """The result of an event, in a context of its own."""
-        if self._plan is not None and (data := self._plan.complete(event)) is not None:
+        if self._plan is not None and (data := self._plan.data_of(event)) is not None:
             return {"data": data}
         executor, prepared = self._executor, self._prepared
         try:
@@ -278,7 +279,7 @@ def name_of(operation: OperationDefinitionNode) -> str | None:
     return None if operation.name is None else operation.name.value
 
 
-def as_dict(result: Any, context: Context) -> Result:
+def as_dict(result: Any, context: Known) -> Result:
     """A result ready for JSON."""
     made: Result = {"data": result.data}
     if result.errors:
@@ -288,7 +289,7 @@ def as_dict(result: Any, context: Context) -> Result:
     return made
 
 
-def of_failure(error: Exception, context: Context) -> Result:
+def of_failure(error: Exception, context: Known) -> Result:
     """The last result of a subscription whose source failed: one error and no data."""
     known = error if isinstance(error, GraphQLError) else expected(error, user_in(context))
     return {"data": None, "errors": [internal(error) if known is None else dict(known.formatted)]}

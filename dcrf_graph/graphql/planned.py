@@ -57,6 +57,15 @@ class Root:
     selection: Selection | None = None
     plain: bool = True
 
+    def data_of(self, event: Any) -> dict[str, Any] | None:
+        """The data of a subscription's event; None where graphql-core has to execute it."""
+        if event.status >= 400:
+            return None
+        try:
+            return {self.key: self.complete(event)}
+        except Exception:
+            return None
+
 
 @dataclass(frozen=True)
 class Selected:
@@ -111,11 +120,11 @@ class Plans:
 
     def event(
         self, document: Document, operation: OperationDefinitionNode, variables: Any
-    ) -> Event | None:
-        """The plan of a subscription's events; None where graphql-core has to execute them."""
+    ) -> Root | None:
+        """The one root of a subscription's events; None where graphql-core has to execute them."""
         coerced = self._coerced(operation, variables)
         roots = None if coerced is None else self.of(document, operation, coerced)
-        return None if not roots else Event(roots[0])
+        return roots[0] if roots else None
 
     def of(
         self, document: Document, operation: OperationDefinitionNode, variables: Any
@@ -202,22 +211,6 @@ class CalledAlready(Exception):
     def within(self, context: Mapping[str, Any]) -> dict[str, Any]:
         """The context in which root fields find their answers."""
         return {**context, ANSWERS: self.answers}
-
-
-@dataclass(frozen=True)
-class Event:
-    """The plan of a subscription."""
-
-    root: Root
-
-    def complete(self, event: Any) -> dict[str, Any] | None:
-        """The data of an event; None where graphql-core has to execute it."""
-        if event.status >= 400:
-            return None
-        try:
-            return {self.root.key: self.root.complete(event)}
-        except Exception:
-            return None
 
 
 def of_event(value_of: Complete, complete: Complete) -> Complete:

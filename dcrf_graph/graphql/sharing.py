@@ -15,8 +15,8 @@ Source: docs/decisions/0024-one-execution-for-equal-bytes.md
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Mapping
+from typing import Any, Protocol, TypeAlias
 from weakref import WeakValueDictionary
 
 from graphql import (
@@ -101,24 +101,58 @@ def shape_of(
     return shape
 
 
+class Execution(Protocol):
+    """Makes the results of one subscription."""
+
+    async def result(self, event: Any) -> Result:
+        """The result of an event."""
+
+    def failure(self, error: Exception) -> Result:
+        """The result of a source that failed."""
+
+
+class Sink(Protocol):
+    """Where results go."""
+
+    def send(self, result: Result) -> Awaitable[None]:
+        """Send a result."""
+
+    def over(self) -> None:
+        """Hear that no more events will come: what is left is to be finished."""
+
+
 class Sharing:
-    """Makes the results of one subscription, or takes those that are there."""
+    """Makes the results of one subscription, or takes those that are there.
 
-    __slots__ = ("_execute", "_shape")
+    With a ``sink`` it sends those of events that are no refusals, given unread.
+    """
 
-    def __init__(self, shape: Shape, execute: Callable[[Event], Awaitable[Result]]) -> None:
+    __slots__ = ("_execution", "_shape", "sink")
+
+    def __init__(self, shape: Shape, execution: Execution) -> None:
         self._shape = shape
-        self._execute = execute
+        self._execution = execution
+        self.sink: Sink | None = None
 
-    def receiver(self, send: Callable[[Result], Awaitable[None]]) -> Shared:
-        """Sends the result of each event that is no refusal, given unread."""
-        return Shared(self, self._shape, send)
+    def ready(self, text: str, delivery: Delivery) -> Awaitable[None] | None:
+        """What sends the result, if an equal subscription has made it already."""
+        found = delivery.event.memo.get(key_of(self._shape, text))
+        return None if found is None else self.sink.send(found)  # type: ignore[union-attr]
 
-    async def of_event(self, event: Event) -> Result:
+    async def read(self, text: str, delivery: Delivery) -> None:
+        """Make the result, and send it."""
+        assert self.sink is not None
+        await self.sink.send(await self.made(text, delivery))
+
+    def failure(self, error: Exception) -> Result:
+        """The result of a source that failed."""
+        return self._execution.failure(error)
+
+    async def result(self, event: Event) -> Result:
         """The result of any event."""
         delivery = getattr(event, "delivery", None)  # a page of a streamed list has none
         if delivery is None or event.status >= 400:
-            return await self._execute(event)
+            return await self._execution.result(event)
         text = dumps({**event.frame, "request_id": None})
         key = key_of(self._shape, text)
         found: Result | None = delivery.event.memo.get(key)
@@ -133,35 +167,13 @@ class Sharing:
             frame = loads(text)
             if len(memo) < MAX_SHARED:
                 memo[text] = frame
-        result = await self._execute(event_of(frame, delivery))
+        result = await self._execution.result(event_of(frame, delivery))
         if "errors" in result:
             return result
         encoded = Encoded(result)
         if len(memo) < MAX_SHARED:
             memo[key_of(self._shape, text)] = encoded
         return encoded
-
-
-class Shared:
-    """Sends one subscription the results of its events, which are given unread."""
-
-    __slots__ = ("_send", "_shape", "_sharing")
-
-    def __init__(
-        self, sharing: Sharing, shape: Shape, send: Callable[[Result], Awaitable[None]]
-    ) -> None:
-        self._sharing = sharing
-        self._shape = shape
-        self._send = send
-
-    def ready(self, text: str, delivery: Delivery) -> Awaitable[None] | None:
-        """What sends the result, if an equal subscription has made it already."""
-        found = delivery.event.memo.get(key_of(self._shape, text))
-        return None if found is None else self._send(found)
-
-    async def __call__(self, text: str, delivery: Delivery) -> None:
-        """Make the result, and send it."""
-        await self._send(await self._sharing.made(text, delivery))
 
 
 # -- whether a result depends on nothing else ------------------------------------------------

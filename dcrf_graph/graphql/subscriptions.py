@@ -10,7 +10,7 @@ which open a source differently.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 
 import graphql
@@ -18,7 +18,7 @@ from graphql import DocumentNode, ExecutionResult, GraphQLSchema
 
 from dcrf_graph.capture import Events
 from dcrf_graph.exceptions import CallFailed
-from dcrf_graph.graphql.sharing import Sharing
+from dcrf_graph.graphql.sharing import Execution, Sharing, Sink
 
 EXECUTORS = graphql.version_info >= (3, 3)
 
@@ -53,57 +53,56 @@ class Results(AsyncGenerator[dict[str, Any], None]):
     is harmless. A source that fails ends with one last result.
 
     Args:
-        of_event: executes one event.
-        of_failure: the result of a source that failed.
-        sharing: takes the results that equal subscriptions have made of an event.
+        execution: makes the result of each event.
     """
 
-    __slots__ = ("_ended", "_of_event", "_of_failure", "_sharing", "_source")
+    __slots__ = ("_ended", "_execution", "_sink", "_source")
 
-    def __init__(
-        self,
-        source: AsyncIterator[Any],
-        of_event: Callable[[Any], Awaitable[dict[str, Any]]],
-        of_failure: Callable[[Exception], dict[str, Any]],
-        sharing: Sharing | None = None,
-    ) -> None:
+    def __init__(self, source: AsyncIterator[Any], execution: Execution) -> None:
         self._source = source
-        self._sharing = sharing
-        self._of_event = of_event
-        self._of_failure = of_failure
+        self._execution = execution
+        self._sink: Sink | None = None
         self._ended = False
 
-    async def deliver(
-        self, send: Callable[[dict[str, Any]], Awaitable[None]], over: Callable[[], None]
-    ) -> bool:
+    async def deliver(self, sink: Sink) -> bool:
         """
-        Give every result to ``send``.
+        Send every result.
 
         Where the source can, each in the delivery that an event comes from, which waits for
-        ``send``: then this returns True at once, and ``over`` is called when ``finish`` is to
-        be. Else it returns False when the source has ended, or failed.
+        that: then this returns True at once, and the sink is told when ``finish`` is to be.
+        Else it returns False when the source has ended, or failed.
         """
+        self._sink = sink
         if not isinstance(self._source, Events):
             async for result in self:
-                await send(result)
+                await sink.send(result)
             return False
-
-        async def receive(event: Any) -> None:
-            await send(await self._of_event(event))
-
-        unread = None if self._sharing is None else self._sharing.receiver(send)
-        if await self._source.hear(receive, unread, over):
+        sharing = self._execution if isinstance(self._execution, Sharing) else None
+        if sharing is not None:
+            sharing.sink = sink
+        if await self._source.hear(self, sharing):
             return True
-        await self.finish(send)
+        await self.finish()
         return False
 
-    async def finish(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+    async def receive(self, event: Any) -> None:
+        """Send the result of an event."""
+        assert self._sink is not None
+        await self._sink.send(await self._execution.result(event))
+
+    def over(self) -> None:
+        """Say that the source has ended."""
+        assert self._sink is not None
+        self._sink.over()
+
+    async def finish(self) -> None:
         """Send what came before the source ended, and why it did if it failed."""
         assert isinstance(self._source, Events)
+        assert self._sink is not None
         try:
             await self._source.finish()
         except CallFailed as refusal:
-            await send(self._of_failure(refusal))
+            await self._sink.send(self._execution.failure(refusal))
         finally:
             await self.aclose()
 
@@ -123,8 +122,8 @@ class Results(AsyncGenerator[dict[str, Any], None]):
             raise
         except Exception as error:
             await self.aclose()
-            return self._of_failure(error)
-        return await self._of_event(event)
+            return self._execution.failure(error)
+        return await self._execution.result(event)
 
     async def athrow(
         self, typ: Any, val: BaseException | object = None, tb: Any = None

@@ -39,6 +39,8 @@ from dcrf_graph.protocols.graphql_ws import GraphQLWS
 from dcrf_graph.renewal import written
 from dcrf_graph.settings import api_settings
 from dcrf_graph.streams import Streams
+from dcrf_graph.transports.asked import Asked
+from dcrf_graph.transports.heartbeats import Heart, heart
 from dcrf_graph.transports.host import Host
 from dcrf_graph.transports.listening import Listening
 from dcrf_graph.transports.refusals import INTERNAL_ERROR, refusal_of, told
@@ -59,9 +61,8 @@ class GraphQLSession:
     """One GraphQL client: its operations, each in a task of its own until it only listens."""
 
     __slots__ = (
-        "_beat",
         "_beating",
-        "_contexts",
+        "_heart",
         "_init_timer",
         "_subscriptions",
         "acknowledged",
@@ -71,7 +72,6 @@ class GraphQLSession:
         "operations",
         "presence",
         "protocol",
-        "scope",
         "socket",
         "streams",
     )
@@ -80,23 +80,21 @@ class GraphQLSession:
         self, host: Host, scope: Mapping[str, Any], socket: Socket, protocol: GraphQLProtocol
     ) -> None:
         self.host = host
-        self.scope = dict(scope)
         self.socket = socket
         self.connection = Connection()
         self.connection.socket = self
         self.protocol = protocol
         self.streams = Streams({}, scope, self.connection)
-        self.admission = Admission(self.scope)
-        self.presence = Presence(self.scope, self.connection, self, scope)
+        self.admission = Admission()
+        self.presence = Presence(self.connection, self, scope)
         self.acknowledged = Flag()
-        self._contexts: dict[Run, dict[str, Any]] = {}
         # Those that the client waits for. One that was stopped may still be ending.
         self.operations: dict[Run, asyncio.Task[Any] | Listening] = {}
         # Those of them that have begun to listen, in a task.
         self._subscriptions: tuple[Run, ...] = ()
         self._init_timer: asyncio.TimerHandle | None = None
-        self._beat: asyncio.TimerHandle | None = None
-        self._beating: asyncio.Task[Any] | None = None
+        self._heart: Heart | None = None
+        self._beating = False
 
     async def begin(self) -> bool:
         """Give the client its time to introduce itself."""
@@ -124,9 +122,10 @@ class GraphQLSession:
         """Leave no task and no subscription behind."""
         self.socket.closed = True
         self.protocol.disconnected()
-        for timer in (self._beat, self._init_timer):
-            if timer is not None:
-                timer.cancel()
+        if self._init_timer is not None:
+            self._init_timer.cancel()
+        if self._heart is not None:
+            self._heart.leave(self)
         self._stop_listening()
         self.admission.close()
         await self.streams.close()
@@ -163,7 +162,6 @@ class GraphQLSession:
         if run is not None and self.operations.get(operation, run) is not run:
             return
         self.operations.pop(operation, None)
-        self._contexts.pop(operation, None)
         self._subscriptions = tuple(each for each in self._subscriptions if each is not operation)
 
     def _run_for(self, operation: Run, work: Coroutine[Any, Any, None]) -> None:
@@ -176,9 +174,6 @@ class GraphQLSession:
     def listens(self, listening: Listening) -> None:
         """Let an operation go on without its task."""
         self.operations[listening.operation] = listening
-        self._contexts.pop(listening.operation, None)
-        if not self._contexts:
-            self._contexts = {}  # an emptied one keeps its places
         self._subscriptions = tuple(
             each for each in self._subscriptions if each is not listening.operation
         )
@@ -186,7 +181,6 @@ class GraphQLSession:
     def ends(self, listening: Listening) -> None:
         """Say that an operation is over, which listened until now."""
         if self.operations.get(listening.operation) is listening:
-            self._contexts[listening.operation] = listening.context
             # An empty context: neither the delivery's nor the call's that it ended in.
             Context().run(self._run_for, listening.operation, self._finish(listening))
 
@@ -215,30 +209,33 @@ class GraphQLSession:
             await self.carry_out(closing)
             return
         try:
-            self.admission.take()
+            self.admission.take(self.presence.scope)
         except TooManyConnections as full:
             closing = self.protocol.close(CloseCode.TRY_AGAIN_LATER, str(full.detail))
             await self.carry_out(closing)
             return
-        self.streams = self.host.streams(self.scope, self.connection, None)
+        self.streams = self.host.streams(self.presence.handshake, self.connection, None)
         expires = written(identity)
         said = None if expires is None else {"expires": expires}
         beats = api_settings.KEEP_ALIVE is not None
         await self.carry_out(self.protocol.acknowledge(said, keep_alive=beats))
         self.acknowledged.set()
-        self._beat_later()
+        if beats and not self.socket.closed:
+            self._heart = heart(api_settings.KEEP_ALIVE)
+            self._heart.join(self)
 
-    def _beat_later(self) -> None:
-        # A timer and not a task that sleeps: there is one for every connection.
-        interval = api_settings.KEEP_ALIVE
-        if interval is not None and not self.socket.closed:
-            self._beat = asyncio.get_running_loop().call_later(interval, self._keep_alive)
-
-    def _keep_alive(self) -> None:
+    def beat(self) -> None:
+        """Show the client that the connection lives."""
         # A client that does not read gets no second one behind the first.
-        if self._beating is None or self._beating.done():
-            self._beating = self.connection.start(self.carry_out(self.protocol.keep_alive()))
-        self._beat_later()
+        if not self._beating:
+            self._beating = True
+            self.connection.start(self._show_life())
+
+    async def _show_life(self) -> None:
+        try:
+            await self.carry_out(self.protocol.keep_alive())
+        finally:
+            self._beating = False
 
     async def _renewed(self, renewal: Awaitable[Identity]) -> None:
         try:
@@ -246,7 +243,7 @@ class GraphQLSession:
         except Exception as error:
             # Wrong credentials are nobody's, whoever the connection belongs to.
             wrong = isinstance(error, AuthenticationFailed | NotAuthenticated)
-            refusal = told(error, None if wrong else self.scope["user"])
+            refusal = told(error, None if wrong else self.presence.identity.user)
             effects = self.protocol.not_authenticated(refusal)
         await self.carry_out(effects)
 
@@ -257,14 +254,11 @@ class GraphQLSession:
     async def adopt(self) -> None:
         """Go on as the user that is known now."""
         try:
-            self.admission.take()
+            self.admission.take(self.presence.scope)
         except TooManyConnections as full:
             reason = str(full.detail)
             await self.carry_out(self.protocol.close(CloseCode.TRY_AGAIN_LATER, reason))
             return
-        listening = [each for each in self.operations.values() if isinstance(each, Listening)]
-        for context in (*self._contexts.values(), *(each.context for each in listening)):
-            context["user"] = self.scope["user"]
         await self.streams.adopt(self.presence.known)
 
     async def close(self, close: Close) -> None:
@@ -298,7 +292,7 @@ class GraphQLSession:
             await self.connection.certain()
             errors = await self._run(id, request, operation)
         except Exception as error:
-            errors = [told(error, self.scope["user"])]
+            errors = [told(error, self.presence.identity.user)]
         if errors is not None:
             await self._say_over(id, errors, operation)
 
@@ -306,9 +300,9 @@ class GraphQLSession:
         """The end of an operation that listened, from its source's side."""
         errors = []
         try:
-            await listening.results.finish(listening.send)
+            await listening.results.finish()
         except Exception as error:
-            errors = [told(error, self.scope["user"])]
+            errors = [told(error, self.presence.identity.user)]
         await self._say_over(listening.id, errors, listening.operation)
 
     async def _say_over(self, id: str, errors: list[dict[str, Any]], operation: Run) -> None:
@@ -326,10 +320,7 @@ class GraphQLSession:
 
         None if it goes on without this task: it listens, and is over when its source is.
         """
-        context = {"request": None, "scope": self.scope, "streams": self.streams}
-        context["user"] = self.scope["user"]
-        self._contexts[operation] = context
-        outcome = await self.host.operate(request, context)
+        outcome = await self.host.operate(request, Asked(self.streams))
         if isinstance(outcome, list):
             encode(outcome)  # raises here, while the id can still be answered
             return outcome
@@ -344,10 +335,10 @@ class GraphQLSession:
             # It was no subscription yet when all of them were cancelled.
             await outcome.aclose()
             return None
-        listening = Listening(self, id, operation, outcome, context)
+        listening = Listening(self, id, operation, outcome)
         try:
             await self.connection.certain()
-            if await outcome.deliver(listening.send, listening.over):
+            if await outcome.deliver(listening):
                 listening.begin()
                 return None
         except BaseException:

@@ -32,6 +32,6 @@ class Host(Protocol):
         """Say who is asking; an ``APIException`` or Django's ``PermissionDenied`` refuses."""
 
     async def operate(
-        self, request: OperationRequest, context: dict[str, Any]
+        self, request: OperationRequest, context: Mapping[str, Any]
     ) -> list[dict[str, Any]] | Result | Results:
         """Run an operation: errors if it was refused, a result, or results over time."""

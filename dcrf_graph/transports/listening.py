@@ -25,7 +25,6 @@ class Listening:
         "_opening",
         "_session",
         "_socket",
-        "context",
         "id",
         "operation",
         "results",
@@ -37,9 +36,7 @@ class Listening:
         id: str,
         operation: Run,
         results: Results,
-        context: dict[str, Any],
     ) -> None:
-        self.context = context
         self.id = id
         self.operation = operation
         self.results = results

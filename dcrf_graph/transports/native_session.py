@@ -39,20 +39,18 @@ class NativeSession:
         "host",
         "presence",
         "protocol",
-        "scope",
         "socket",
         "streams",
     )
 
     def __init__(self, host: Host, scope: Mapping[str, Any], socket: Socket) -> None:
         self.host = host
-        self.scope = dict(scope)
         self.socket = socket
         self.connection = Connection()
         self.connection.socket = socket
         self.streams = Streams({}, scope, self.connection)
-        self.admission = Admission(self.scope)
-        self.presence = Presence(self.scope, self.connection, self, scope)
+        self.admission = Admission()
+        self.presence = Presence(self.connection, self, scope)
         self.protocol = NativeStreams(
             host.stream_names(), max_frame_size=api_settings.MAX_FRAME_SIZE
         )
@@ -65,11 +63,11 @@ class NativeSession:
             await self.socket.close(refusal)
             return False
         try:
-            self.admission.take()
+            self.admission.take(self.presence.scope)
         except TooManyConnections as full:
             await self.socket.close(Close(CloseCode.TRY_AGAIN_LATER, str(full.detail)))
             return False
-        self.streams = self.host.streams(self.scope, self.connection, self._frame)
+        self.streams = self.host.streams(self.presence.handshake, self.connection, self._frame)
         return True
 
     async def take(self, message: Mapping[str, Any]) -> bool:
@@ -124,7 +122,7 @@ class NativeSession:
     async def adopt(self) -> None:
         """Go on as the user that is known now."""
         try:
-            self.admission.take()
+            self.admission.take(self.presence.scope)
         except TooManyConnections as full:
             await self.socket.close(Close(CloseCode.TRY_AGAIN_LATER, str(full.detail)))
         else:

@@ -36,7 +36,7 @@ class Watch:
         self.context = context
         self.streams = streams
         self._identify = identify
-        self.presence = Presence(context["scope"], streams.connection, self, handshake)
+        self.presence = Presence(streams.connection, self, handshake)
         self._over: asyncio.Future[Farewell] = asyncio.get_running_loop().create_future()
 
     def identify(self, scope: Mapping[str, Any], payload: Payload) -> Awaitable[Identity]:
@@ -51,6 +51,7 @@ class Watch:
     async def adopt(self) -> None:
         """Go on as the user that is known now."""
         self.context["user"] = self.presence.identity.user
+        self.context["scope"].update(self.presence.known)
         await self.streams.adopt(self.presence.known)
 
     async def until_over(
