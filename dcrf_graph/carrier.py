@@ -3,6 +3,8 @@ What carries the frames of a consumer, as the consumer sees it.
 
 A socket that it has alone, or the stream of a router. One object, and not a method for each
 thing that it does: a method that is kept weighs 64 bytes, on every connection.
+
+Source: docs/decisions/0041-few-objects-for-an-idle-connection.md
 """
 
 from __future__ import annotations

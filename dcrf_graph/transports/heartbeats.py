@@ -4,6 +4,8 @@ Signs of life of many connections, by few timers.
 A timer of its own would weigh half a KiB, on each connection. So those that begin within the
 same sixteenth of the interval share one: the first sign of each comes up to that much early, all
 others after exactly the interval. It must not know what a sign is.
+
+Source: docs/decisions/0041-few-objects-for-an-idle-connection.md
 """
 
 from __future__ import annotations

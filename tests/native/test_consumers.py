@@ -517,6 +517,20 @@ async def test_a_message_to_the_own_channel_is_handled_as_in_channels() -> None:
         assert client.consumer.groups == set()
 
 
+async def test_groups_that_a_consumer_has_put_in_itself_stay() -> None:
+    class Joins(Plain):
+        async def connect(self) -> None:
+            self.groups.add("by hand")
+            await self.accept()
+
+    async with connected(Joins) as first, connected(Plain) as second:
+        assert first.consumer.groups == {"by hand"}
+        second.consumer.groups.add("later")
+        assert second.consumer.groups == {"later"}
+        second.consumer.groups.clear()
+        first.consumer.groups.clear()
+
+
 async def test_declared_groups_are_not_shared_between_connections() -> None:
     class Joins(Plain):
         groups = ["everybody"]
