@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from dcrf_graph.transports.heartbeats import SHARES, Heart, heart
+from tests.transports.desk import desk_router
+from tests.transports.sockets import graphql
 
 
 class Timer:
@@ -114,6 +116,20 @@ async def test_different_intervals_have_nothing_in_common(clock: Clock) -> None:
     assert (len(fast.signs), len(slow.signs)) == (2, 1)
     for member in (fast, slow):
         member.heart.leave(member)
+
+
+async def test_a_socket_that_has_left_is_given_no_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.get_running_loop()
+    call_at, timers = loop.call_at, list[asyncio.TimerHandle]()
+
+    def recorded(*args: Any, **kwargs: Any) -> asyncio.TimerHandle:
+        timers.append(call_at(*args, **kwargs))
+        return timers[-1]
+
+    monkeypatch.setattr(loop, "call_at", recorded)
+    async with graphql(desk_router()):
+        assert not all(timer.cancelled() for timer in timers)
+    assert all(timer.cancelled() for timer in timers)
 
 
 async def test_a_loop_that_was_busy_for_long_makes_up_for_no_sign(clock: Clock) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from ariadne import QueryType
 from channels.db import database_sync_to_async
 from django.contrib.auth.models import User
 from django.test import override_settings
@@ -56,7 +57,16 @@ class WhoConsumer(AsyncAPIConsumer):
         return "waited"
 
 
-router = Router()
+query = QueryType()
+
+
+@query.field("users")
+def users(_: Any, info: Any) -> list[str]:
+    """Whom a resolver finds."""
+    return [user.get_username() for user in (info.context["user"], info.context["scope"]["user"])]
+
+
+router = Router(type_defs="extend type Query { users: [String!]! }", bindables=[query])
 router.register("who", WhoConsumer)
 urlpatterns = [
     path("graphql/", router.graphql_view()),
@@ -126,9 +136,12 @@ class AskingInGraphQL(Asking, GraphQL):
         assert (await self.introduce())["type"] == "connection_ack"
 
     async def name_of_user(self) -> str:
-        await self.client.send({"type": self.start, "id": "1", "payload": {"query": AM_I}})
+        return str((await self.data(AM_I))["whoAmI"]["name"])
+
+    async def data(self, query: str) -> Any:
+        await self.client.send({"type": self.start, "id": "1", "payload": {"query": query}})
         result, _ = await self.client.frames(2)
-        return str(result["payload"]["data"]["whoAmI"]["name"])
+        return result["payload"]["data"]
 
 
 class AskingInLegacy(AskingInGraphQL, Legacy):
@@ -183,6 +196,15 @@ async def test_a_later_frame_may_bring_what_a_header_would(kind: type[Any], ada:
         token = (await shown(by_jwt, ada))["authorization"]
         assert await asker.authenticate({"Authorization": token}) == []
         assert await asker.name_of_user() == "ada"
+
+
+@pytest.mark.parametrize("kind", [AskingInGraphQL, AskingInLegacy])
+async def test_a_resolver_finds_who_it_is_by_now(kind: type[Any], ada: User) -> None:
+    async with open_socket(kind, {}) as asker:
+        assert (await asker.data("{ users }"))["users"] == ["", ""]
+        token = (await shown(by_token, ada))["authorization"]
+        assert await asker.authenticate({"Authorization": token}) == []
+        assert (await asker.data("{ users }"))["users"] == ["ada", "ada"]
 
 
 # -- refusals ----------------------------------------------------------------------------------
