@@ -15,7 +15,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Coroutine, Mapping
 from contextlib import AsyncExitStack
-from functools import cache, cached_property
+from functools import cache
 from typing import Any, ClassVar
 
 from channels.exceptions import InvalidChannelLayerError, StopConsumer
@@ -89,8 +89,7 @@ class AsyncAPIConsumer(
         authentication_classes: who is asking, where this consumer is served alone: DRF's
             classes, or callables; None for the settings. On a router it is the router's.
         available_actions: the name of each action, and of its method.
-        groups: channel layer groups that every instance is in, as in Channels; of an instance
-            the set of those that it is in now.
+        groups: channel layer groups that every instance is in, as in Channels.
         detached_tasks: the tasks that ``@detached`` code runs in.
 
     Permissions and throttles: see ``Access``. Replies: ``Answers``. Tasks that
@@ -101,7 +100,7 @@ class AsyncAPIConsumer(
 
     available_actions: ClassVar[dict[str, str]]
     authentication_classes: Any = None
-    groups: Any = cached_property(lambda consumer: set())
+    groups: Any = ()
     _carrier: Carrier = NOBODY
     _captor: Captor | None = None
     _connection: Connection | None = None
@@ -111,13 +110,7 @@ class AsyncAPIConsumer(
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.groups = set(self.groups or ())
-        self._drop_no_groups()
         self.subscriptions = Subscriptions(self)
-
-    def _drop_no_groups(self) -> None:
-        # Channels asks for them on every connection; an empty set weighs 216 bytes.
-        if not self.groups and type(self).groups is AsyncAPIConsumer.groups:
-            del self.groups
 
     # -- served alone, or by a router ---------------------------------------
 
@@ -188,7 +181,6 @@ class AsyncAPIConsumer(
                     if not await can_connect(scope=self.scope, consumer=self, message=message):
                         raise PermissionDenied()
                 await super().websocket_connect(message)
-                self._drop_no_groups()
             except PermissionDenied:
                 await self.close()
 
