@@ -250,7 +250,7 @@ async def test_what_came_while_a_cancelled_event_was_told_needs_no_other_to_be_t
         def ready(self, text: str, delivery: Delivery) -> None:
             """Nothing is there already."""
 
-        async def __call__(self, text: str, delivery: Delivery) -> None:
+        async def read(self, text: str, delivery: Delivery) -> None:
             await receive(json.loads(text)["data"])
 
     async def put(number: int) -> None:
@@ -265,7 +265,7 @@ async def test_what_came_while_a_cancelled_event_was_told_needs_no_other_to_be_t
         await receive(event.data)
 
     captured = Captured("r", events=True)
-    await captured.hear(read, Texts() if unread else None, lambda: None)
+    await captured.hear(Hears(read, lambda: None), Texts() if unread else None)
     first = asyncio.ensure_future(put(1))
     async with asyncio.timeout(10):
         await begun.wait()
