@@ -111,12 +111,10 @@ class Source(Protocol):
 
 def reply_of(frame: dict[str, Any]) -> Reply:
     """Read a frame as a reply; one without a status is a success."""
-    status = frame.get("response_status")
-    errors = frame.get("errors")
     return Reply(
         data=data_of(frame),
-        status=status if isinstance(status, int) else 200,
-        errors=errors if isinstance(errors, list) else [],
+        status=status_of(frame),
+        errors=errors_of(frame),
         action=frame.get("action"),
         frame=frame,
     )
@@ -124,18 +122,30 @@ def reply_of(frame: dict[str, Any]) -> Reply:
 
 def event_of(frame: dict[str, Any], delivery: Delivery | None) -> Event:
     """Read a frame as an event of the delivery that it was sent in."""
-    reply = reply_of(frame)
-    failed = reply.status >= 400
+    status, action = status_of(frame), frame.get("action")
+    failed = status >= 400
     return Event(
-        action=reply.action if delivery is None else delivery.event.action or reply.action,
+        action=action if delivery is None else delivery.event.action or action,
         pk=None if delivery is None else delivery.event.pk,
-        data=None if failed else reply.data,
+        data=None if failed else data_of(frame),
         frame=frame,
-        errors=tuple(reply.errors) if failed else (),
-        status=reply.status,
-        gap=reply.data if failed and reply.action == "gap" else None,
+        errors=tuple(errors_of(frame)) if failed else (),
+        status=status,
+        gap=data_of(frame) if failed and action == "gap" else None,
         delivery=delivery,
     )
+
+
+def status_of(frame: dict[str, Any]) -> int:
+    """The status that a frame says; 200 where it says none."""
+    status = frame.get("response_status")
+    return status if isinstance(status, int) else 200
+
+
+def errors_of(frame: dict[str, Any]) -> list[Any]:
+    """The errors that a frame says."""
+    errors = frame.get("errors")
+    return errors if isinstance(errors, list) else []
 
 
 def data_of(frame: dict[str, Any]) -> Any:

@@ -31,7 +31,7 @@ from dcrf_graph.graphql.limits import check_variables_size
 from dcrf_graph.graphql.places import of_literals, of_variables
 from dcrf_graph.graphql.planned import CalledAlready, Plans
 from dcrf_graph.graphql.schema import Derived
-from dcrf_graph.graphql.sharing import Sharing, shape_of
+from dcrf_graph.graphql.sharing import Encoded, Sharing, shape_of
 from dcrf_graph.graphql.subscriptions import Results, open_source
 from dcrf_graph.protocols.effects import OperationRequest
 
@@ -253,7 +253,7 @@ class Events:
     async def result(self, event: Any) -> Result:
         """The result of an event, in a context of its own."""
         if self._plan is not None and (data := self._plan.data_of(event)) is not None:
-            return {"data": data}
+            return Encoded({"data": data}, plain=True) if self._plan.plain else {"data": data}
         executor, prepared = self._executor, self._prepared
         try:
             own = await executor.fresh(self._context)

@@ -170,7 +170,7 @@ class Sharing:
         result = await self._execution.result(event_of(frame, delivery))
         if "errors" in result:
             return result
-        encoded = Encoded(result)
+        encoded = result if isinstance(result, Encoded) else Encoded(result)
         if len(memo) < MAX_SHARED:
             memo[key_of(self._shape, text)] = encoded
         return encoded
