@@ -426,7 +426,7 @@ class AsyncAPIConsumer(
             await self._send_carefully(content, close)
         # What an event says to a subscriber comes here, once for each of them.
         elif self._captor is not None and isinstance(content, dict):
-            await self._captor.capture(content)
+            await self._captor.capture_event(content, delivery)
         else:
             await self._carrier.send_text(dumps(content))
 

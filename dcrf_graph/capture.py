@@ -93,6 +93,9 @@ class Captor(Protocol):
     def capture(self, content: dict[str, Any]) -> Awaitable[None]:
         """Give a frame, as a consumer sends it, to whom it belongs."""
 
+    def capture_event(self, content: dict[str, Any], delivery: Delivery) -> Awaitable[None]:
+        """The same with a frame of the current delivery."""
+
     def capture_text(
         self, text: str, request_id: Any, delivery: Delivery
     ) -> Awaitable[None] | None:

@@ -247,17 +247,22 @@ class Stream(Carrier):
 
     def capture(self, content: dict[str, Any]) -> Awaitable[None]:
         """Give a frame, as a consumer sends it, to whom it belongs."""
-        if not self.closed:
-            delivery, named = current_delivery.get(), content.get("request_id")
-            captured = self.captures.get(named) if isinstance(named, str) else None
-            if delivery is not None and captured is not None:
-                taking = captured.take(content, delivery)
-                if taking is not None:
-                    return taking
-            call = current_call.get()
-            if delivery is None and call is not None and is_ready(content, call.ready):
-                return self._capture(content)
+        delivery = current_delivery.get()
+        if delivery is not None:
+            return self.capture_event(content, delivery)
+        call = current_call.get()
+        if not self.closed and call is not None and is_ready(content, call.ready):
+            return self._capture(content)
         return self.send({"type": "websocket.send", "text": dumps(content)})
+
+    def capture_event(self, content: dict[str, Any], delivery: Delivery) -> Awaitable[None]:
+        """The same with a frame of the current delivery."""
+        named = content.get("request_id")
+        captured = self.captures.get(named) if isinstance(named, str) and not self.closed else None
+        taking = None if captured is None else captured.take(content, delivery)
+        if taking is None:
+            return self.send({"type": "websocket.send", "text": dumps(content)})
+        return taking
 
     def capture_text(
         self, text: str, request_id: Any, delivery: Delivery

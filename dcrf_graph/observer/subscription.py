@@ -41,7 +41,7 @@ from dcrf_graph.observer.delivery import (
     delivery_of,
     request_ids_of,
 )
-from dcrf_graph.observer.reading import reading_of
+from dcrf_graph.observer.reading import Reading, reading_of
 from dcrf_graph.protocols.effects import Close, CloseCode
 from dcrf_graph.settings import api_settings
 from dcrf_graph.threads import CallContext, in_database_thread
@@ -276,7 +276,7 @@ class Subscription:
         if self._waited is not event and self.observer.waits is not None and self._waits(event):
             return None
         self._next = None
-        return self._deliver(*entry)
+        return self._deliver(event, entry[1])
 
     def _step_aside(self) -> Work | None:
         """The same where more waits than one event: what was held, then the oldest."""
@@ -360,7 +360,8 @@ class Subscription:
             if row is not None and observer.tells is not None:
                 work = observer.tells(consumer, delivery)
             if work is None:
-                work = observer.handling(reading_of(event), consumer, delivery)
+                reading = event.memo.get(Reading) or reading_of(event)
+                work = observer.handling(reading, consumer, delivery)
             if type(work) is not CoroutineType:
                 work = awaiting(work)
             wanted = driver.send(work)
