@@ -217,18 +217,20 @@ class Captured:
         if status is not None and (not isinstance(status, int) or status >= 400):
             return None
         # Without the id, so that what was sent to each can be compared.
-        return self.take_text(dumps({**content, "request_id": None}), delivery)
+        text = dumps({**content, "request_id": None})
+        # `take_text`, written out.
+        if self._receiving or self._frames or self._ended:
+            return self._put_text(text, delivery)
+        return reader.ready(text, delivery) or self._put_text(text, delivery)
 
     def take_text(self, text: str, delivery: Delivery) -> Awaitable[None] | None:
         """The same for the text of such a frame, in which the ``request_id`` is null."""
         reader = self._reader
         if reader is None or self.refused:
             return None
-        if not self._receiving and not self._frames and not self._ended:
-            sending = reader.ready(text, delivery)
-            if sending is not None:
-                return sending
-        return self._put_text(text, delivery)
+        if self._receiving or self._frames or self._ended:
+            return self._put_text(text, delivery)
+        return reader.ready(text, delivery) or self._put_text(text, delivery)
 
     async def _put_text(self, text: str, delivery: Delivery) -> None:
         if self._ended:
