@@ -24,10 +24,9 @@ from dcrf_graph.access import Access
 from dcrf_graph.arguments import bind, signature_of
 from dcrf_graph.calls import Call, calling, current_call
 from dcrf_graph.carrier import Carrier
-from dcrf_graph.changes.change import Event, Gap
+from dcrf_graph.changes.change import GAP, Event, Gap
 from dcrf_graph.exceptions import ExecutionTimeout
 from dcrf_graph.observer.delivery import Subscriber, delivering
-from dcrf_graph.observer.subscription import GAP
 from dcrf_graph.scope_utils import forget_permissions, user_of
 from dcrf_graph.settings import api_settings
 from dcrf_graph.threads import in_database_thread

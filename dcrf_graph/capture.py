@@ -15,6 +15,7 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from dcrf_graph.changes.change import GAP
 from dcrf_graph.encoding import dumps
 from dcrf_graph.exceptions import CallFailed
 from dcrf_graph.observer.deliverer import running_apart
@@ -134,7 +135,7 @@ def event_of(frame: dict[str, Any], delivery: Delivery | None) -> Event:
         frame=frame,
         errors=tuple(errors_of(frame)) if failed else (),
         status=status,
-        gap=data_of(frame) if failed and action == "gap" else None,
+        gap=data_of(frame) if failed and action == GAP else None,
         delivery=delivery,
     )
 

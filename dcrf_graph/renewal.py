@@ -21,7 +21,7 @@ from rest_framework.exceptions import APIException, PermissionDenied
 from dcrf_graph.answers import INTERNAL_ERROR
 from dcrf_graph.authentication import Identity
 from dcrf_graph.presence import Presence
-from dcrf_graph.protocols.native import error_payload
+from dcrf_graph.protocols.native import error_payload, reply_payload
 
 logger = logging.getLogger(__name__)
 
@@ -61,13 +61,7 @@ async def answer(renewal: Awaitable[Identity], request_id: Any) -> dict[str, Any
     except Exception as error:
         logger.error("The authenticator failed", exc_info=error)
         return error_payload([INTERNAL_ERROR], 500, ACTION, request_id)
-    return {
-        "errors": [],
-        "data": {"expires": written(identity)},
-        "action": ACTION,
-        "response_status": 200,
-        "request_id": request_id,
-    }
+    return reply_payload([], 200, ACTION, request_id, {"expires": written(identity)})
 
 
 def told(error: APIException, request_id: Any) -> dict[str, Any]:

@@ -41,6 +41,10 @@ class Event:
     memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
+GAP = "gap"
+"""The ``action`` of a frame that tells a gap."""
+
+
 @dataclass(frozen=True)
 class Gap:
     """Events that a subscription did not get: whoever reads this fetches anew what it shows.

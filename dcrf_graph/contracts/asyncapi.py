@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from dcrf_graph.changes.change import GAP
 from dcrf_graph.contracts.actions import NativeAction
 from dcrf_graph.contracts.definitions import Schemas
 from dcrf_graph.contracts.everywhere import General, generals_of
@@ -38,7 +39,6 @@ CORRELATION = {
     "location": "$message.payload#/payload/request_id",
 }
 ERROR = "error"
-GAP = "gap"
 UNREAD = "unread"
 TITLES = {"request": "Request", "reply": "Reply", "event": "Event"}
 Document = dict[str, Any]

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
+from dcrf_graph.changes.change import GAP
 from dcrf_graph.contracts.actions import REQUEST_ID, NativeAction, native_actions
 from dcrf_graph.contracts.definitions import Schemas
 from dcrf_graph.contracts.everywhere import NAMES, define_generals, generals_of
@@ -124,7 +125,7 @@ def gap_frame(schemas: Schemas) -> Schema:
                 {"reason": {"type": "string", "description": "lost or slow"}, "missed": missed},
                 ["reason", "missed"],
             ),
-            "action": {"const": "gap"},
+            "action": {"const": GAP},
             "response_status": {"const": 410},
             "request_id": schemas.ref("request_id"),
         },

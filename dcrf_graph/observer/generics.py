@@ -26,7 +26,7 @@ from dcrf_graph.following import Row, row_of, waits
 from dcrf_graph.mixins import RetrieveModelMixin
 from dcrf_graph.observer.delivery import Delivery, Subscriber, current_delivery
 from dcrf_graph.observer.model_observer import ModelObserver
-from dcrf_graph.protocols.native import error_payload
+from dcrf_graph.protocols.native import reply_payload
 from dcrf_graph.threads import in_database_thread
 
 Reply = tuple[Any, int]
@@ -192,7 +192,7 @@ class ObserverModelInstanceMixin(ObserverConsumerMixin, RetrieveModelMixin):
         delivery = current_delivery.get()
         if delivery is not None and (row := alone_with(delivery)) is not None:
             request_id = delivery.subscribers[0].request_id
-            await self.reply(action=action, data=row, request_id=request_id)
+            await self.reply(action=action, data=row.written, request_id=request_id)
             return
         for subscribers in alike(subscribers_of(self, group, delivery)):
             first = subscribers[0]
@@ -238,35 +238,27 @@ def told_row(consumer: Any, delivery: Delivery) -> Awaitable[None] | None:
 
     The frame is the one of ``reply``, written once for all of them.
     """
-    row: Row | None = delivery.row
-    subscribers, event = delivery.subscribers, delivery.event
+    row, event = alone_with(delivery), delivery.event
     consumer_class: Any = type(consumer)
-    if (
-        row is None
-        or row.written is None
-        or len(subscribers) > 1
-        or not tells_rows(consumer_class, event.observer)
-    ):
+    if row is None or not tells_rows(consumer_class, event.observer):
         return None
-    request_id = subscribers[0].request_id
-    if request_id is None:
-        return None
+    request_id = delivery.subscribers[0].request_id
     text = row.frame
     if text is None:
-        frame = error_payload([], status.HTTP_200_OK, event.action)
-        text = row.frame = dumps({**frame, "data": row.written})
+        frame = reply_payload([], status.HTTP_200_OK, event.action, data=row.written)
+        text = row.frame = dumps(frame)
     telling: Awaitable[None] | None = consumer.tell_text(text, request_id, delivery)
     if telling is None:
         telling = consumer.reply(action=event.action, data=row.written, request_id=request_id)
     return telling
 
 
-def alone_with(delivery: Delivery) -> orjson.Fragment | None:
+def alone_with(delivery: Delivery) -> Row | None:
     """The row of an event for the one who is delivered it, if everybody reads it alike."""
     row: Row | None = delivery.row
-    if row is None or len(delivery.subscribers) > 1 or delivery.subscribers[0].request_id is None:
+    if row is None or row.written is None or len(delivery.subscribers) > 1:
         return None
-    return row.written
+    return None if delivery.subscribers[0].request_id is None else row
 
 
 def shared_row(

@@ -29,7 +29,7 @@ from django.http import Http404
 from rest_framework.exceptions import APIException, Throttled
 
 from dcrf_graph.calls import Call, current_call
-from dcrf_graph.changes.change import Event, Gap
+from dcrf_graph.changes.change import GAP, Event, Gap
 from dcrf_graph.observer.backlog import Backlog, Policy
 from dcrf_graph.observer.deletions import RowIsGone, is_deletion, told_by_key
 from dcrf_graph.observer.deliverer import DONE, Driver, awaiting, deliverer, new_driver, resumed
@@ -55,9 +55,6 @@ logger = logging.getLogger(__name__)
 REFUSALS = (APIException, PermissionDenied, Http404)
 """What says that a client may not hear an event; anything else is a failure."""
 TOO_SLOW = "Events came faster than this client reads them; subscribe again and refetch."
-
-GAP = "gap"
-"""The ``action`` of a frame that says that events are missing."""
 
 Work = Coroutine[Any, Any, None]
 Subscribed = list[tuple[Any, Subscriber]]
@@ -367,11 +364,12 @@ class Subscription:
             wanted = driver.send(work)
         except BaseException as error:
             self.deliverer.driver = new_driver()
-            if failure := failure_of(error):
-                return self._fail(delivery, failure)
-            delivery.ended = True
-            self._go_on()
-            raise
+            failure = failure_of(error)
+            if failure is None:
+                delivery.ended = True
+                self._go_on()
+                raise
+            return self._fail(delivery, failure)
         if wanted is not DONE:
             # This driver has work for a while.
             self.deliverer.driver = new_driver()
@@ -392,7 +390,7 @@ class Subscription:
             try:
                 await resumed(driver, wanted)
             except BaseException as error:
-                if not (failure := failure_of(error)):
+                if (failure := failure_of(error)) is None:
                     raise
                 await self._tell_failure(delivery, failure)
         finally:
@@ -441,7 +439,7 @@ class Subscription:
         try:
             await self.observer.handling(reading_of(event), self.consumer, delivery)
         except BaseException as error:
-            if not (failure := failure_of(error)):
+            if (failure := failure_of(error)) is None:
                 raise
             await self._tell_failure(delivery, failure)
 
@@ -463,7 +461,7 @@ class Subscription:
                 if self.owner.drop(subscriber):
                     await consumer.end_subscription(subscriber, event.action, refusal)
             except BaseException as error:
-                if not (failure := failure_of(error)):
+                if (failure := failure_of(error)) is None:
                     raise
                 await consumer.fail_event(subscriber, event.action, failure)
             else:
@@ -490,8 +488,10 @@ class Subscription:
                 except REFUSALS as refusal:
                     if self.owner.drop(subscriber):
                         await self.consumer.end_subscription(subscriber, GAP, refusal)
-                except Exception as error:
-                    await self.consumer.fail_event(subscriber, GAP, error)
+                except BaseException as error:
+                    if (failure := failure_of(error)) is None:
+                        raise
+                    await self.consumer.fail_event(subscriber, GAP, failure)
         finally:
             self._go_on()
 

@@ -26,14 +26,25 @@ FRAME_TOO_LONG = 413
 def error_payload(
     errors: list[Any], status: int, action: str | None = None, request_id: object = None
 ) -> dict[str, Any]:
+    """Build the reply frame that says no."""
+    return reply_payload(errors, status, action, request_id)
+
+
+def reply_payload(
+    errors: list[Any],
+    status: int,
+    action: str | None = None,
+    request_id: object = None,
+    data: object = None,
+) -> dict[str, Any]:
     """
-    Build the reply frame that says no, in upstream's shape.
+    Build a reply frame, in upstream's shape.
 
     ``{"errors": ["..."], "data": None, "action": None, "response_status": 400, "request_id": 7}``
     """
     return {
         "errors": errors,
-        "data": None,
+        "data": data,
         "action": action,
         "response_status": status,
         "request_id": request_id,

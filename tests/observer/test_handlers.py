@@ -13,6 +13,7 @@ from channels.db import database_sync_to_async
 from django.db import transaction
 from rest_framework.exceptions import PermissionDenied
 
+from dcrf_graph.changes.change import Gap
 from dcrf_graph.observer import model_observer
 from dcrf_graph.permissions import AllowAny, BasePermission
 from tests.native.client import PATIENCE, connected, in_thread
@@ -203,6 +204,22 @@ async def test_a_handler_whose_wait_is_cancelled_has_failed_and_says_so(
             await arrive("wrong", "right")
             said = heard(await client.rest())
         assert said == [(1, 500), (2, 500), (1, "right"), (2, "right")]
+
+
+async def test_a_gap_whose_telling_is_cancelled_is_told_as_a_failure_and_the_others_hear_of_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def tell_gap(self: Any, subscriber: Any, gap: Gap) -> None:
+        if subscriber.request_id == 1:
+            await waits_for_what_is_cancelled(self, gap)
+        await ParcelConsumer.tell_gap(self, subscriber, gap)
+
+    async with connected(consumer_of(told, tell_gap=tell_gap)) as client:
+        await watch(client, 1, 2)
+        with caplog.at_level(logging.CRITICAL, "dcrf_graph"):
+            [line] = client.consumer.subscriptions
+            line.gap(Gap())
+            assert heard(await client.frames(2)) == [(1, 500), (2, 410)]
 
 
 async def test_permissions_that_cannot_be_named_once_are_an_error_and_the_next_event_comes(
