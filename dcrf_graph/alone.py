@@ -24,9 +24,8 @@ from dcrf_graph.admission import Admission
 from dcrf_graph.authentication import Identity, Payload, Scope, authenticate
 from dcrf_graph.calls import Turns
 from dcrf_graph.carrier import Carrier
-from dcrf_graph.closing import GONE, send_close
+from dcrf_graph.closing import GONE, crowded, send_close
 from dcrf_graph.connection import Connection
-from dcrf_graph.exceptions import TooManyConnections
 from dcrf_graph.observer.delivery import current_delivery
 from dcrf_graph.origins import Origins
 from dcrf_graph.presence import Farewell, Presence, within
@@ -96,10 +95,9 @@ class Alone(Carrier):
                 return False
             scope = self.presence.scope
             self.admission = Admission()
-            try:
-                self.admission.take(scope)
-            except TooManyConnections as full:
-                await self._refuse(Close(CloseCode.TRY_AGAIN_LATER, str(full.detail)), receive)
+            full = crowded(self.admission, scope)
+            if full is not None:
+                await self._refuse(full, receive)
                 return False
         layer = get_channel_layer(self.consumer.channel_layer_alias)
         self.consumer.host(
@@ -231,11 +229,12 @@ class Alone(Carrier):
         assert self.presence is not None
         assert self.admission is not None
         self.consumer.scope.update(self.presence.known)
+        full = crowded(self.admission, self.presence.scope)
+        if full is not None:
+            await self.close(full)
+            return
         try:
-            self.admission.take(self.presence.scope)
             await self.consumer.check_connection()
-        except TooManyConnections as full:
-            await self.close(Close(CloseCode.TRY_AGAIN_LATER, str(full.detail)))
         except APIException as refusal:
             await self.close(refusal_of(refusal))
         else:

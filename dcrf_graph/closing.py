@@ -1,5 +1,5 @@
 """
-Closing a socket with a code that its server may not let pass.
+Closing a socket: of a client that has too many, and with a code that its server may not let pass.
 
 daphne gives applications 1000 and 3000 to 4999 only, and raises for RFC 6455's own codes; there a
 close of 1012 is one of 4012.
@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from dcrf_graph.protocols.effects import Close
+from dcrf_graph.admission import Admission
+from dcrf_graph.exceptions import TooManyConnections
+from dcrf_graph.protocols.effects import Close, CloseCode
 
 GONE = (OSError, RuntimeError)
 """What servers raise when they are told to send after the client has left: uvicorn one or the
@@ -35,3 +37,12 @@ async def send_close(send: Callable[[Mapping[str, Any]], Awaitable[None]], close
         if code == 1000 or code >= PRIVATE:
             raise
         await send({"type": "websocket.close", "code": code + PRIVATE, "reason": close.reason})
+
+
+def crowded(admission: Admission, scope: Mapping[str, Any]) -> Close | None:
+    """How a socket is closed whose client has as many as it may; None where it is counted now."""
+    try:
+        admission.take(scope)
+    except TooManyConnections as full:
+        return Close(CloseCode.TRY_AGAIN_LATER, str(full.detail))
+    return None

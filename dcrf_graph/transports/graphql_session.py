@@ -16,8 +16,9 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 
 from dcrf_graph.admission import Admission
 from dcrf_graph.authentication import Identity, Payload
+from dcrf_graph.closing import crowded
 from dcrf_graph.connection import Connection
-from dcrf_graph.exceptions import TooManyConnections, TooManyFrames
+from dcrf_graph.exceptions import TooManyFrames
 from dcrf_graph.flag import Flag
 from dcrf_graph.graphql.sharing import Encoded
 from dcrf_graph.presence import Farewell, Presence, within
@@ -47,8 +48,6 @@ from dcrf_graph.transports.refusals import INTERNAL_ERROR, refusal_of, told
 from dcrf_graph.transports.socket import Socket
 
 GraphQLProtocol: TypeAlias = GraphQLTransportWS | GraphQLWS
-
-
 TOO_MANY_FRAMES = CloseCode.TOO_MANY_INITIALISATIONS
 """The protocol's code for "too many" of what it names; clients do not connect again after it."""
 TOO_MANY = {
@@ -208,11 +207,7 @@ class GraphQLSession:
                 closing = self.protocol.refuse(reason)
             await self.carry_out(closing)
             return
-        try:
-            self.admission.take(self.presence.scope)
-        except TooManyConnections as full:
-            closing = self.protocol.close(CloseCode.TRY_AGAIN_LATER, str(full.detail))
-            await self.carry_out(closing)
+        if await self._crowded():
             return
         self.streams = self.host.streams(self.presence.handshake, self.connection, None)
         expires = written(identity)
@@ -253,13 +248,14 @@ class GraphQLSession:
 
     async def adopt(self) -> None:
         """Go on as the user that is known now."""
-        try:
-            self.admission.take(self.presence.scope)
-        except TooManyConnections as full:
-            reason = str(full.detail)
-            await self.carry_out(self.protocol.close(CloseCode.TRY_AGAIN_LATER, reason))
-            return
-        await self.streams.adopt(self.presence.known)
+        if not await self._crowded():
+            await self.streams.adopt(self.presence.known)
+
+    async def _crowded(self) -> bool:
+        full = crowded(self.admission, self.presence.scope)
+        if full is not None:
+            await self.carry_out(self.protocol.close(full.code, full.reason))
+        return full is not None
 
     async def close(self, close: Close) -> None:
         """Close the socket in the protocol's way; what only listens, ends."""

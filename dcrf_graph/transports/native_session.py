@@ -10,8 +10,9 @@ from typing import Any
 
 from dcrf_graph.admission import Admission
 from dcrf_graph.authentication import Identity, Payload
+from dcrf_graph.closing import crowded
 from dcrf_graph.connection import Connection
-from dcrf_graph.exceptions import TooManyConnections, TooManyFrames
+from dcrf_graph.exceptions import TooManyFrames
 from dcrf_graph.observer.delivery import current_delivery
 from dcrf_graph.presence import Farewell, Presence, within
 from dcrf_graph.protocols.effects import (
@@ -62,10 +63,9 @@ class NativeSession:
         if refusal is not None:
             await self.socket.close(refusal)
             return False
-        try:
-            self.admission.take(self.presence.scope)
-        except TooManyConnections as full:
-            await self.socket.close(Close(CloseCode.TRY_AGAIN_LATER, str(full.detail)))
+        full = crowded(self.admission, self.presence.scope)
+        if full is not None:
+            await self.socket.close(full)
             return False
         self.streams = self.host.streams(self.presence.handshake, self.connection, self._frame)
         return True
@@ -121,12 +121,11 @@ class NativeSession:
 
     async def adopt(self) -> None:
         """Go on as the user that is known now."""
-        try:
-            self.admission.take(self.presence.scope)
-        except TooManyConnections as full:
-            await self.socket.close(Close(CloseCode.TRY_AGAIN_LATER, str(full.detail)))
-        else:
-            await self.streams.adopt(self.presence.known)
+        full = crowded(self.admission, self.presence.scope)
+        if full is not None:
+            await self.socket.close(full)
+            return
+        await self.streams.adopt(self.presence.known)
 
     def leave(self, farewell: Farewell) -> None:
         """End the connection."""
