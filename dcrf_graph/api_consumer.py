@@ -13,13 +13,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
-from functools import cache
 from typing import Any, ClassVar
 
 from channels.exceptions import InvalidChannelLayerError, StopConsumer
-from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from rest_framework.exceptions import (
     APIException,
     MethodNotAllowed,
@@ -30,7 +28,7 @@ from rest_framework.exceptions import (
 from dcrf_graph.alone import Alone
 from dcrf_graph.answers import INTERNAL_ERROR, Answers
 from dcrf_graph.arguments import RESERVED
-from dcrf_graph.calls import RESERVED_ARGUMENTS, Call, Turns, calling, current_call
+from dcrf_graph.calls import RESERVED_ARGUMENTS, Call, Turns, calling
 from dcrf_graph.cancelling import (
     CANCEL,
     NO_CALLS,
@@ -39,22 +37,21 @@ from dcrf_graph.cancelling import (
     request_id_of,
 )
 from dcrf_graph.capture import Captor
-from dcrf_graph.carrier import NOBODY, Carrier
+from dcrf_graph.carrier import Carrier
 from dcrf_graph.connection import Connection
 from dcrf_graph.detachment import Detachment
-from dcrf_graph.encoding import dumps
 from dcrf_graph.exceptions import (
     ActionMissingException,
     FrameTooLarge,
     InvalidFrame,
     TooManyFrames,
 )
-from dcrf_graph.observer.delivery import Delivery, current_delivery
 from dcrf_graph.observer.subscriptions import Subscriptions
 from dcrf_graph.protocols.effects import Dispatch, Send
 from dcrf_graph.protocols.native import NativeConsumer
 from dcrf_graph.renewal import is_renewal, renewed
 from dcrf_graph.scope_utils import ensure_async
+from dcrf_graph.sending import Sending
 from dcrf_graph.settings import api_settings
 from dcrf_graph.threads import own_thread
 
@@ -79,9 +76,7 @@ class APIConsumerMetaclass(type):
     available_actions: dict[str, str]
 
 
-class AsyncAPIConsumer(
-    Answers, Cancelling, Detachment, AsyncJsonWebsocketConsumer, metaclass=APIConsumerMetaclass
-):
+class AsyncAPIConsumer(Answers, Cancelling, Detachment, Sending, metaclass=APIConsumerMetaclass):
     """
     A consumer whose methods, marked with ``@action()``, clients call by name.
 
@@ -93,7 +88,7 @@ class AsyncAPIConsumer(
         detached_tasks: the tasks that ``@detached`` code runs in.
 
     Permissions and throttles: see ``Access``. Replies: ``Answers``. Tasks that
-    outlive their call: ``Detachment``. Cancelling calls: ``Cancelling``.
+    outlive their call: ``Detachment``. Cancelling calls: ``Cancelling``. Frames: ``Sending``.
 
     Source: upstream's ``consumers.AsyncAPIConsumer``.
     """
@@ -101,8 +96,6 @@ class AsyncAPIConsumer(
     available_actions: ClassVar[dict[str, str]]
     authentication_classes: Any = None
     groups: Any = ()
-    _carrier: Carrier = NOBODY
-    _captor: Captor | None = None
     _connection: Connection | None = None
     _turns: Turns | None = None  # while somebody has one, or waits for it
     _channel_name: str | None = None
@@ -408,82 +401,6 @@ class AsyncAPIConsumer(
         """
         return content.pop("action"), content
 
-    # -- sending ---------------------------------------------------------------------
-
-    async def send_json(self, content: Any, close: bool = False) -> None:
-        """Encode a frame and send it; what an ended call still has to say is dropped."""
-        delivery = current_delivery.get()
-        if (
-            delivery is None
-            or delivery.cause is not None
-            or delivery.gone
-            or delivery.line is None
-            or delivery.line.held
-            or close
-            or current_call.get() is not None
-            or not sends_plainly(type(self))
-        ):
-            await self._send_carefully(content, close)
-        # What an event says to a subscriber comes here, once for each of them.
-        elif self._captor is not None and isinstance(content, dict):
-            await self._captor.capture_event(content, delivery)
-        else:
-            await self._carrier.send_text(dumps(content))
-
-    def tell_text(self, text: str, request_id: Any, delivery: Delivery) -> Awaitable[None] | None:
-        """
-        What sends one request a frame that is the same for all but for the request_id.
-
-        To be called where none of our ways of sending frames has been replaced.
-
-        Args:
-            text: the frame as JSON, in which ``"request_id":null`` comes last.
-            delivery: the one that runs now, in whose context no call does.
-
-        Returns:
-            None where it has to go by ``reply``, which may keep it for later.
-        """
-        if delivery.cause is not None or delivery.line is None or delivery.line.held:
-            return None
-        if self._captor is not None:
-            return self._captor.capture_text(text, request_id, delivery)
-        named = str(request_id) if type(request_id) is int else dumps(request_id)
-        return self._carrier.send_text(f"{text[:-5]}{named}}}")
-
-    async def _send_carefully(self, content: Any, close: bool) -> None:
-        call = current_call.get()
-        if call is not None and call.ended:
-            return
-        delivery = current_delivery.get()
-        if delivery is not None and not delivery.hindered:
-            delivery = None
-        named = None if delivery is None else request_id_in(content)
-        if delivery is not None and delivery.gone and named in delivery.gone:
-            return
-        if close or not sends_plainly(type(self)):
-            await super().send_json(content, close)
-        elif self._captor is not None and isinstance(content, dict):
-            capture = self._captor.capture
-            if delivery is None or not delivery.keeps(capture, content, named):
-                await capture(content)
-        else:
-            text = dumps(content)
-            if delivery is None or not delivery.keeps(self._carrier.send_text, text, named):
-                await self._carrier.send_text(text)
-        if call is not None:
-            call.note(content)
-
-    async def base_send(self, message: Any) -> None:
-        """Send a message, unless the delivery that it comes from keeps it."""
-        delivery = current_delivery.get()
-        if delivery is None or not delivery.keeps(self._carrier.send, message):
-            await self._carrier.send(message)
-
-    @classmethod
-    async def encode_json(cls, content: Any) -> str:
-        """Frames as JSON, with DRF's encoding of dates, decimals, UUIDs and lazy strings."""
-        return dumps(content)
-
 
 def replaced(consumer: AsyncAPIConsumer, name: str) -> bool:
     """Whether a consumer class has its own version of one of our methods."""
@@ -498,20 +415,3 @@ def is_cancel(consumer_class: type[AsyncAPIConsumer], content: Mapping[str, Any]
     return (
         ours and content.get("action") == CANCEL and CANCEL not in consumer_class.available_actions
     )
-
-
-@cache
-def sends_plainly(consumer_class: Any) -> bool:
-    """Whether nothing but ours encodes and sends the frames of a class; decided once."""
-    return all(
-        getattr(getattr(consumer_class, name), "__func__", getattr(consumer_class, name)) is ours
-        for name, ours in (
-            ("encode_json", AsyncAPIConsumer.encode_json.__func__),  # type: ignore[attr-defined]
-            ("send", AsyncAPIConsumer.send),
-        )
-    )
-
-
-def request_id_in(content: Any) -> Any:
-    """The request_id of a frame; None where it has none."""
-    return content.get("request_id") if isinstance(content, Mapping) else None

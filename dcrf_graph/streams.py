@@ -29,11 +29,12 @@ from dcrf_graph.cancelling import (
     cancelling_answer,
     request_id_of,
 )
-from dcrf_graph.capture import Captured, Event, Events, Reply, reply_of
+from dcrf_graph.capture import Captured, Events
 from dcrf_graph.connection import Connection
 from dcrf_graph.exceptions import CallFailed, StreamRefused, TooManyCalls, TooManyStreams
 from dcrf_graph.loading.representation import Selection
 from dcrf_graph.protocols.native import error_payload
+from dcrf_graph.replies import Event, Reply, reply_of
 from dcrf_graph.settings import api_settings
 from dcrf_graph.stream import Outlet, Stream
 from dcrf_graph.threads import own_thread

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from dcrf_graph.capture import MAX_WAITING_FRAMES, Captured, Event, Events, Reply, reply_of
+from dcrf_graph.capture import MAX_WAITING_FRAMES, Captured, Events
 from dcrf_graph.changes.change import Event as Change
 from dcrf_graph.exceptions import CallFailed
 from dcrf_graph.observer.delivery import Delivery, delivery_of
+from dcrf_graph.replies import Event, Reply, reply_of
 
 DONE: dict[str, Any] = {"data": None, "response_status": 204, "errors": []}
 DENIED: dict[str, Any] = {"data": None, "response_status": 403, "errors": ["No."]}

@@ -33,11 +33,11 @@ from graphql import (
     get_named_type,
 )
 
-from dcrf_graph.capture import Event, event_of
 from dcrf_graph.encoding import dumps, loads
 from dcrf_graph.graphql.documents import Document
 from dcrf_graph.observer.delivery import Delivery
 from dcrf_graph.protocols.frames import encode
+from dcrf_graph.replies import Event, event_of
 
 Result: TypeAlias = dict[str, Any]
 MAX_SHARED = 512

@@ -8,11 +8,11 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
 
-from dcrf_graph.capture import Event, Reply
 from dcrf_graph.exceptions import CallFailed
 from dcrf_graph.graphql.execution import Answered, Executor, Rejected, Subscribed
 from dcrf_graph.graphql.schema import Derived, derive
 from dcrf_graph.protocols.effects import OperationRequest
+from dcrf_graph.replies import Event, Reply
 from tests.graphql.board import Registered
 
 KINDS = frozenset({"query", "mutation", "subscription"})

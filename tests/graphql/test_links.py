@@ -14,7 +14,6 @@ import pytest_asyncio
 from channels.db import database_sync_to_async
 from django.contrib.auth.models import AnonymousUser, Group, User
 
-from dcrf_graph.capture import Reply
 from dcrf_graph.decorators import action
 from dcrf_graph.generics import GenericAsyncAPIConsumer
 from dcrf_graph.graphql.execution import Answered
@@ -29,6 +28,7 @@ from dcrf_graph.mixins import (
 )
 from dcrf_graph.permissions import BasePermission
 from dcrf_graph.protocols.effects import OperationRequest
+from dcrf_graph.replies import Reply
 from dcrf_graph.routers import Router
 from dcrf_graph.streams import Streams
 from tests.graphql.board import LabelSerializer, Registered

@@ -263,7 +263,7 @@ async def test_a_refusal_at_delivery_is_the_last_result() -> None:
 
 
 async def test_an_event_that_failed_is_an_error_and_the_stream_lives() -> None:
-    from dcrf_graph.capture import Event
+    from dcrf_graph.replies import Event
 
     failed = Event("update", 7, None, {}, ("Internal server error",), 500)
     client = board(subscribe_instance=Source([failed, change("update", 7, ARTICLE)]))
