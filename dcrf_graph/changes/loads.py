@@ -10,7 +10,6 @@ Source: docs/decisions/0018-loaded-values-in-batches.md
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Mapping
 from functools import update_wrapper
 from typing import Any
@@ -133,15 +132,6 @@ class Batch(list[Any]):
         return dict(zip(columns, found, strict=True)) if found else None
 
 
-class Filling(threading.local):
-    """The batch that a thread is filling."""
-
-    batch = Batch()
-
-
-filling = Filling()
-
-
 def keep_loads(model: type[Model], refreshed: Callable[[Model, Any], None]) -> None:
     """Let the instances of a model keep what they are loaded with, from now on.
 
@@ -162,22 +152,27 @@ def keep_loads(model: type[Model], refreshed: Callable[[Model, Any], None]) -> N
 def wrap_from_db(model: Any) -> None:
     """Have every loaded instance refer to its values. This runs once per row."""
     own = model.from_db.__func__
+    # What is being filled. Rows of one query have the same list of names, and no other query has
+    # it: where two threads take turns here, each begins a batch of its own.
+    batch = Batch()
 
     def next_batch(names: Collection[str], values: Collection[Any], using: Any) -> Batch:
-        batch = filling.batch = Batch()
-        batch.names, batch.width = names, len(values)
-        batch.unsettled = read_now(using)
-        return batch
+        nonlocal batch
+        fresh = Batch()
+        fresh.names, fresh.width = names, len(values)
+        fresh.unsettled = read_now(using)
+        batch = fresh
+        return fresh
 
     if django.VERSION < (6, 1):
 
         def from_db(cls: Any, db: Any, field_names: Any, values: Any) -> Any:
             instance = own(cls, db, field_names, values)
-            batch = filling.batch
-            if batch.names is not field_names or len(batch) > MAX_BATCH:
-                batch = next_batch(field_names, values, db)
-            batch.extend(values)
-            instance._dcrf_graph_loaded = batch
+            filled = batch
+            if filled.names is not field_names or len(filled) > MAX_BATCH:
+                filled = next_batch(field_names, values, db)
+            filled += values
+            instance._dcrf_graph_loaded = filled
             return instance
 
     else:
@@ -186,11 +181,11 @@ def wrap_from_db(model: Any) -> None:
             cls: Any, db: Any, field_names: Any, values: Any, **kwargs: Any
         ) -> Any:
             instance = own(cls, db, field_names, values, **kwargs)
-            batch = filling.batch
-            if batch.names is not field_names or len(batch) > MAX_BATCH:
-                batch = next_batch(field_names, values, db)
-            batch.extend(values)
-            instance._dcrf_graph_loaded = batch
+            filled = batch
+            if filled.names is not field_names or len(filled) > MAX_BATCH:
+                filled = next_batch(field_names, values, db)
+            filled += values
+            instance._dcrf_graph_loaded = filled
             return instance
 
     update_wrapper(from_db, own)
