@@ -7,13 +7,15 @@ messages only for those that somebody listens to. A row is a row of every model
 of its tables: an observer of a model hears what is saved through its proxies,
 its children and its parents.
 
-What an observer raises is logged: it breaks no ``save()`` and no other observer.
+What an observer raises is logged, and told as a gap to those who listen to it: it
+breaks no ``save()`` and no other observer.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from typing import Any
 from weakref import ref
 
@@ -22,7 +24,7 @@ from django.db.models import Model
 from django.db.models.signals import class_prepared, post_delete, post_save, pre_delete, pre_save
 from django.dispatch import receiver
 
-from dcrf_graph.changes.change import Action, Event, Source
+from dcrf_graph.changes.change import UNKNOWN, Action, Event, Gap, Source
 from dcrf_graph.changes.current import current
 from dcrf_graph.changes.events import Groups, events_of_commit, groups_of
 from dcrf_graph.changes.hub import hub
@@ -247,7 +249,7 @@ class Capture:
         return {} if loaded is None else self.groups_now(loaded, grouped)
 
     def groups_now(self, row: Model, sources: Iterable[Source]) -> Groups:
-        """Per grouped observer, the groups of a row; without those that fail."""
+        """Per grouped observer, the groups of a row; ``UNKNOWN`` for those that fail."""
         groups: Groups = {}
         for source in sources:
             if source.grouped:
@@ -255,6 +257,7 @@ class Capture:
                     groups[source.stable_id] = groups_of(source, row)
                 except Exception:
                     logger.exception("The groups of %s are not known", source.stable_id)
+                    groups[source.stable_id] = UNKNOWN
         return groups
 
     # -- what no signal tells ------------------------------------------------------
@@ -263,10 +266,14 @@ class Capture:
         self,
         rows: Iterable[Model],
         using: str,
-        wanted: Iterable[Source],
+        wanted: Collection[Source],
         changed: frozenset[str] | None = None,
     ) -> list[Record]:
-        """Updates of rows that are about to be written by a statement; as they are now."""
+        """Updates of rows that are about to be written by a statement; as they are now.
+
+        Who begins to listen before the commit is not told which group a row has left.
+        """
+        unheard = {s.stable_id: UNKNOWN for s in self.sources() if s.grouped and s not in wanted}
         return [
             Record(
                 self.model,
@@ -274,7 +281,7 @@ class Capture:
                 Action.UPDATE,
                 using,
                 changed=changed,
-                before=self.groups_now(row, wanted) if self.grouped else {},
+                before=unheard | self.groups_now(row, wanted) if self.grouped else {},
             )
             for row in rows
         ]
@@ -356,9 +363,11 @@ def publish_records(records: list[Record]) -> None:
     """Publish what one commit amounts to, as one batch.
 
     It runs when the commit has been made, so nothing is raised into the
-    application: what fails is logged.
+    application: what fails is logged, and told as a gap.
     """
     try:
         hub.publish(events_of_commit(records, _captures))
     except Exception:
         logger.exception("A commit was not published")
+        with suppress(Exception):  # which is logged above
+            hub.tell(Gap())

@@ -49,8 +49,8 @@ GAP = "gap"
 class Gap:
     """Events that a subscription did not get: whoever reads this fetches anew what it shows.
 
-    ``reason`` is ``"lost"`` for what was lost between processes, ``"slow"`` for
-    what was dropped because it was not read in time. ``missed`` is how many
+    ``reason`` is ``"lost"`` for what was lost between processes or could not be
+    said, ``"slow"`` for what was dropped because it was not read in time. ``missed`` is how many
     events, where that is known.
     """
 
@@ -62,6 +62,18 @@ class Gap:
         if self.missed is None or other.missed is None:
             return Gap(self.reason)
         return Gap(self.reason, self.missed + other.missed)
+
+
+def lost(observer: str, group: str = "") -> Event:
+    """That an event could not be made: it is told as a gap, in its place among the others.
+
+    Without a group it is told to all groups of the observer, for nobody knows which it concerns.
+    """
+    return Event(observer, group, message="{}", action=GAP)
+
+
+UNKNOWN = frozenset({""})
+"""The groups of a row that nobody could name: whichever they are, they are to hear of a gap."""
 
 
 class Source(Protocol):

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from dcrf_graph.changes.change import Event, Gap
+from dcrf_graph.changes.change import GAP, Event, Gap
 from dcrf_graph.changes.envelope import Envelope
 from dcrf_graph.changes.layers import shared_layer
 from dcrf_graph.changes.publisher import Publisher
@@ -183,8 +183,12 @@ class Hub:
 
     def _deliver(self, events: Iterable[Event], only: Loop | None = None) -> None:
         batches: dict[Loop, Batch] = {}
+        everywhere = []
         with self._lock:
             for event in events:
+                if not event.group:
+                    everywhere.append(event.observer)
+                    continue
                 for loop, members in self._groups.get(event.group, {}).items():
                     if only is None or loop is only:
                         batches.setdefault(loop, []).append((event, tuple(members), members))
@@ -196,6 +200,8 @@ class Hub:
                 for event, gone, _ in batch:
                     for member in gone:
                         self.leave(event.group, member)
+        for observer in everywhere:
+            self._tell(Gap(), only, observer)
 
     # -- what other processes say --------------------------------------------------------
 
@@ -209,10 +215,15 @@ class Hub:
         self._settling.doubt()
         self._tell(gap, asyncio.get_running_loop())
 
-    def missed(self) -> None:
-        """Tell every subscription that other processes' events may be lost; from any thread."""
-        self._settling.doubt()
-        self._tell(Gap())
+    def missed(self, observer: str | None = None) -> None:
+        """Tell every subscription that other processes' events may be lost; from any thread.
+
+        Args:
+            observer: what is lost is of this one alone, and was told to nobody.
+        """
+        if observer is None:
+            self._settling.doubt()
+        self._tell(Gap(), observer=observer)
 
     def wanted(self) -> frozenset[str]:
         """The observers that are listened to here."""
@@ -244,13 +255,17 @@ class Hub:
         if shared_layer() is not None:
             self._sender.lose()
 
-    def _tell(self, gap: Gap, only: Loop | None = None) -> None:
+    def _tell(self, gap: Gap, only: Loop | None = None, observer: str | None = None) -> None:
         told: dict[Loop, Members] = {}
         with self._lock:
             for loops in self._groups.values():
                 for loop, members in loops.items():
                     if only is None or loop is only:
-                        joined = {member: True for member, joined in members.items() if joined}
+                        joined = {
+                            member: True
+                            for member, joined in members.items()
+                            if joined and observer in (None, member.observer_id)
+                        }
                         told.setdefault(loop, {}).update(joined)
         for loop, members in told.items():
             try:
@@ -262,6 +277,9 @@ class Hub:
 def push(batch: Batch) -> None:
     """Push events to who was in their groups when they were published, and still is."""
     for event, members, still in batch:
+        if event.action == GAP:
+            tell(Gap(), {member: True for member in members if still.get(member)})
+            continue
         for member in members:
             if still.get(member):
                 member.push(event)

@@ -41,8 +41,8 @@ class Process(Protocol):
     def wanted(self) -> frozenset[str]:
         """The observers that are listened to here."""
 
-    def missed(self) -> None:
-        """What other processes have said may be lost; from any thread."""
+    def missed(self, observer: str | None = None) -> None:
+        """What other processes have said, maybe of one observer, is lost; from any thread."""
 
 
 class Accounts(Protocol):
@@ -239,6 +239,8 @@ class Membership:
                 case {"lost": process, "but": known} if process != self._name:
                     if not self._receivers.keys() <= set(known):
                         self._process.missed()
+                case {"gap": observer, "by": process} if process != self._name:
+                    self._process.missed(observer)
 
     async def _renew(self, registry: Registry) -> None:
         asked = time.monotonic()

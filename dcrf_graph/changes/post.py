@@ -95,7 +95,11 @@ class Post:
         self, membership: Membership, commit: Commit
     ) -> list[tuple[Destination, Commit]]:
         registry = await membership.reached()
-        groups = list(dict.fromkeys(event.group for event in commit))
+        for event in commit:
+            if not event.group:
+                # The registry knows groups. What concerns all of an observer all are told.
+                await registry.say({"gap": event.observer, "by": self._publisher})
+        groups = list(dict.fromkeys(event.group for event in commit if event.group))
         members = dict(zip(groups, await registry.look_up(groups), strict=True))
         self._commits += 1
         if self._commits % FORGET_EVERY == 0:
@@ -106,7 +110,7 @@ class Post:
                 continue  # of this process, which has heard already
             destination = await self._destination(registry, receiver)
             if destination is not None:
-                its = [event for event in commit if receiver in members[event.group]]
+                its = [event for event in commit if receiver in members.get(event.group, ())]
                 routes.append((destination, commit if len(its) == len(commit) else its))
         return routes
 

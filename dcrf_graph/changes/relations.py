@@ -40,7 +40,7 @@ class Owner(Protocol):
         self,
         rows: Iterable[Model],
         using: str,
-        wanted: Iterable[Source],
+        wanted: Collection[Source],
         changed: frozenset[str] | None = None,
     ) -> list[Record]:
         """Updates of rows that are about to be written by a statement."""

@@ -20,7 +20,7 @@ from contextvars import Context
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections
 
-from dcrf_graph.changes.change import Event, Gap
+from dcrf_graph.changes.change import Event, Gap, lost
 from dcrf_graph.changes.contests import WINDOW, Contests, Row, row_of
 
 logger = logging.getLogger(__name__)
@@ -122,5 +122,5 @@ class Settling:
                 found.append(self._read_again(event) if row_of(event) in contested else event)
             except Exception:
                 logger.exception("A row that two have changed could not be read again")
-                found.append(event)
+                found.append(lost(event.observer, event.group))
         return found

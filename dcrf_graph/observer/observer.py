@@ -11,7 +11,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Model
 from django.dispatch import Signal
 
-from dcrf_graph.changes.change import Event
+from dcrf_graph.changes.change import Event, lost
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.encoding import JSONEncoder
 from dcrf_graph.observer.backlog import Policy
@@ -48,7 +48,8 @@ class Observer(BaseObserver):
     def handle(self, signal: Signal, *args: Any, **kwargs: Any) -> None:
         """Receive the signal and publish one event to each of its groups.
 
-        What the observer raises is logged: whoever sends the signal has no part in it.
+        What the observer raises is logged, and told as a gap: whoever sends the signal has no
+        part in it.
         """
         if not hub.wants(self.stable_id):
             return
@@ -66,7 +67,7 @@ class Observer(BaseObserver):
             ]
         except Exception:
             logger.exception("The observer %s failed on a signal", self.stable_id)
-            return
+            events = [lost(self.stable_id)]
         hub.publish(events)
 
     def group_names(self, *args: Any, **kwargs: Any) -> Any:

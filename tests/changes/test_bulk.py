@@ -204,3 +204,18 @@ def test_who_listens_between_an_unheard_batch_and_its_commit_is_told_of_a_gap() 
     with transaction.atomic():
         Volume.objects.update(title="b")
     assert len(reader.gaps) == 1
+
+
+def test_who_listens_between_a_batch_that_others_hear_and_its_commit_may_have_missed_a_move(
+    shelf: Reader,
+) -> None:
+    """Which group it left nobody has asked for whoever was not there."""
+    late = Reader("late")
+    observer = Observer(group_by=lambda volume: volume.shelf_id, stable_id="late")
+    watch(Volume, observer)
+    Volume.objects.bulk_create(volumes("a"))
+    with transaction.atomic():
+        Volume.objects.update(shelf=2)
+        join(late, "1")
+    hub.leave("1", late)
+    assert (len(late.gaps), shelf.gaps) == (1, [])

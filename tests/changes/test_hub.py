@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from dcrf_graph.changes.change import Event
+from dcrf_graph.changes.change import Event, lost
 from dcrf_graph.changes.envelope import Envelope
 from dcrf_graph.changes.hub import Hub
 from dcrf_graph.changes.hub import hub as hub_of_this_process
@@ -31,6 +31,28 @@ def test_an_event_reaches_every_member_of_its_group_and_nobody_else(hub: Hub) ->
     join(other, "other", to=hub)
     hub.publish([event()])
     assert (len(first.events), len(second.events), len(other.events)) == (1, 1, 0)
+
+
+def test_what_an_observer_could_not_say_is_a_gap_of_its_group(hub: Hub) -> None:
+    here, there = Reader(), Reader()
+    join(here, "group", to=hub)
+    join(there, "other", to=hub)
+    hub.publish([event(), lost("observer", "group"), event()])
+    assert (len(here.events), len(here.gaps)) == (2, 1)
+    assert (there.events, there.gaps) == ([], [])
+
+
+async def test_what_another_process_could_not_say_is_a_gap_of_all_groups_of_the_observer(
+    hub: Hub,
+) -> None:
+    readers = [Reader(observer, asyncio.get_running_loop()) for observer in ("a", "a", "b")]
+    for number, reader in enumerate(readers):
+        await hub.join(str(number), reader)
+    hub.hear(Envelope("another process", 1, 0, (lost("a"), Event("b", "2", "last"))))
+    await readers[2].next()
+    for reader in readers[:2]:
+        await asyncio.wait_for(reader.gapped.wait(), 10)
+    assert readers[2].gaps == []
 
 
 def test_joining_twice_is_being_there_once(hub: Hub) -> None:

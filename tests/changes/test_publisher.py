@@ -24,7 +24,7 @@ class Nobody:
     def wanted(self) -> frozenset[str]:
         return frozenset()
 
-    def missed(self) -> None:
+    def missed(self, observer: str | None = None) -> None:
         raise AssertionError("there is nobody to miss anything")
 
 

@@ -16,7 +16,7 @@ import pytest
 from channels.layers import get_channel_layer
 from django.test import override_settings
 
-from dcrf_graph.changes.change import Event, Gap
+from dcrf_graph.changes.change import Event, Gap, lost
 from dcrf_graph.changes.hub import Hub
 from dcrf_graph.changes.interest import LEASE
 from dcrf_graph.changes.layers import redis_of
@@ -413,3 +413,20 @@ async def test_who_listens_in_another_process_is_told_of_a_loss_that_one_knows_o
         one.hub.publish([event(1)])
         assert await two.reader.next() == event(1)
         assert len(two.reader.gaps) == 1
+
+
+@pytest.mark.parametrize("group", ["group", ""], ids=["its group", "all its groups"])
+async def test_what_an_observer_could_not_say_is_a_gap_of_its_readers_elsewhere(
+    here: dict[str, Any], group: str
+) -> None:
+    async with places(3) as [one, two, three]:
+        await two.join("group")
+        three.reader.observer_id = "another"
+        await three.join("its group")
+        one.hub.publish([lost("observer", group), event(1), event(2, "another", "its group")])
+        await gapped(two)
+        assert [await two.reader.next(), (await three.reader.next()).message] == [
+            event(1),
+            '{"body": 2}',
+        ]
+        assert (len(two.reader.gaps), one.reader.gaps, three.reader.gaps) == (1, [], [])
