@@ -15,6 +15,7 @@ import decimal
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from rest_framework import ISO_8601, relations, serializers
@@ -67,6 +68,16 @@ AS_THEY_ARE: Mapping[Any, tuple[type[models.Field[Any, Any]], ...]] = {
     serializers.ReadOnlyField.to_representation: (*TEXTS, *INTEGERS, models.BooleanField),
 }
 """Which columns already hold what a field writes."""
+READ_AS: Mapping[Any, type] = {
+    serializers.CharField.to_representation: str,
+    serializers.IntegerField.to_representation: int,
+    serializers.BooleanField.to_representation: bool,
+    serializers.FloatField.to_representation: float,
+    serializers.DateField.to_representation: datetime.date,
+    serializers.TimeField.to_representation: datetime.time,
+    serializers.DateTimeField.to_representation: datetime.datetime,
+}
+"""What a column has to hold where a field does not write it itself; in memory it may differ."""
 
 
 ALWAYS_JSON: frozenset[Any] = frozenset(
@@ -88,6 +99,20 @@ def has_converter(field: Any) -> bool:
     return type(field).to_representation in CONTEXT_FREE
 
 
+def shortcut(field: Any, convert: Converter | None) -> type | None:
+    """The type of values for which this converter stands in for the field; None: it is its own."""
+    if convert is None or convert in ISO_FORMATS:
+        return READ_AS.get(drfs_method(field))
+    return None
+
+
+def drfs_method(field: Any) -> Any:
+    method = type(field).to_representation
+    if BigInteger and method is BigInteger.to_representation and not writes_texts(field):
+        method = serializers.IntegerField.to_representation
+    return method
+
+
 def converter(field: Any, column: Any) -> Converter | None:
     """What makes the written value of the read one, which is not None; None: it is the same.
 
@@ -95,10 +120,7 @@ def converter(field: Any, column: Any) -> Converter | None:
         field: one that ``has_converter``.
         column: the model's field, or None where the value comes from elsewhere.
     """
-    method = type(field).to_representation
-    if BigInteger and method is BigInteger.to_representation and not writes_texts(field):
-        method = serializers.IntegerField.to_representation
-    if type(column) in AS_THEY_ARE.get(method, ()):
+    if type(column) in AS_THEY_ARE.get(drfs_method(field), ()):
         return None
     if iso := isoformat_of(field, column):
         return iso
@@ -112,13 +134,15 @@ def key_converter(field: relations.PrimaryKeyRelatedField[Any]) -> Converter | N
 
 
 def isoformat_of(field: Any, column: Any) -> Converter | None:
-    """What writes a date or a time of day as ISO 8601; None for other fields and formats."""
+    """What writes a date, or a time in no zone, as ISO 8601; None for other fields and formats."""
     kinds = (type(field), type(column))
     if kinds == (serializers.DateField, models.DateField):
         usual: Any = api_settings.DATE_FORMAT
         iso: Converter = datetime.date.isoformat
     elif kinds == (serializers.TimeField, models.TimeField):
         usual, iso = api_settings.TIME_FORMAT, datetime.time.isoformat
+    elif kinds == (serializers.DateTimeField, models.DateTimeField) and not settings.USE_TZ:
+        usual, iso = api_settings.DATETIME_FORMAT, naive_moment
     else:
         return None
     form = getattr(field, "format", usual)
@@ -127,7 +151,7 @@ def isoformat_of(field: Any, column: Any) -> Converter | None:
 
 def writes_json(field: Any, convert: Converter | None) -> bool:
     """Whether what a field writes is a JSON value; None: it is a text, a number or a truth."""
-    if convert in (datetime.date.isoformat, datetime.time.isoformat):
+    if convert in ISO_FORMATS:
         return True
     if convert is None:
         # NaN is a float, and no JSON.
@@ -178,7 +202,8 @@ def is_moment(field: Any, column: Any) -> bool:
     """Whether a field writes ISO 8601 in the current time zone, as ``moment`` does."""
     form = getattr(field, "format", api_settings.DATETIME_FORMAT)
     return (
-        type(field) is serializers.DateTimeField
+        bool(settings.USE_TZ)
+        and type(field) is serializers.DateTimeField
         and type(column) is models.DateTimeField
         and isinstance(form, str)
         and form.lower() == ISO_8601
@@ -196,6 +221,25 @@ def moment(value: datetime.datetime, zone: datetime.tzinfo) -> str:
     """An aware moment in a time zone, as DRF writes it.
 
     The zone is found once for all rows: Django looks for it longer than this takes.
+
+    Raises:
+        ValueError: if it is in no zone.
     """
+    if value.tzinfo is None:
+        raise ValueError("this moment is in no time zone")
     text = (value if value.tzinfo is zone else value.astimezone(zone)).isoformat()
     return f"{text[:-6]}Z" if text.endswith("+00:00") else text
+
+
+def naive_moment(value: datetime.datetime) -> str:
+    """A moment in no time zone, as DRF writes it where ``USE_TZ`` is off.
+
+    Raises:
+        ValueError: if it is in one.
+    """
+    if value.tzinfo is not None:
+        raise ValueError("this moment is in a time zone")
+    return value.isoformat()
+
+
+ISO_FORMATS = (datetime.date.isoformat, datetime.time.isoformat, naive_moment)

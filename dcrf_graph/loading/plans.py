@@ -13,7 +13,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from django.core.signals import setting_changed
@@ -27,23 +27,11 @@ from dcrf_graph.loading.converters import (
     converter,
     has_converter,
     is_moment,
+    shortcut,
     writes_json,
 )
-from dcrf_graph.loading.needs import accessors, is_plain, leads_home
-
-# fmt: off
-FOR_INPUT = frozenset(
-    {
-        "Meta", "_declared_fields", "create", "default_error_messages", "default_validators",
-        "get_validators", "initial", "is_valid", "run_validation", "run_validators", "save",
-        "serializer_choice_field", "serializer_field_mapping", "serializer_related_field",
-        "serializer_related_to_field", "serializer_url_field", "to_internal_value", "update",
-        "url_field_name", "validate", "validators",
-    }
-)
-# fmt: on
-"""What a serializer class may define without changing how it writes from call to call."""
-MAKING = frozenset({"__new__", "__init__", "__getattr__", "__getattribute__"})
+from dcrf_graph.loading.needs import accessors, leads_home
+from dcrf_graph.loading.overrides import KEPT, field_writes_as_drf, writes_as_drf
 
 
 @dataclass(frozen=True)
@@ -51,6 +39,8 @@ class Column:
     """A value of the row itself; ``convert`` is None where it is written as it is read.
 
     ``json``: what is written is a JSON value, not one that DRF's encoder makes one.
+    ``expected``: the type of what is read. An instance may hold another value, if the
+    application has put it there; that is written by ``otherwise``.
     """
 
     name: str
@@ -58,6 +48,8 @@ class Column:
     convert: Converter | None
     moment: bool = False
     json: bool = False
+    expected: type | None = None
+    otherwise: Converter | None = None
 
 
 @dataclass(frozen=True)
@@ -98,12 +90,19 @@ class Node:
     parts: dict[str, Part | None] = field(default_factory=dict)
 
 
-@cache
+@lru_cache(maxsize=KEPT)
 def node_of_class(serializer_class: Any, model: type[Model]) -> Node | None:
     """The node of a serializer class; None where only DRF knows what it writes."""
     if getattr(getattr(serializer_class, "Meta", None), "list_serializer_class", None) is not None:
         return None
-    return node_of(serializer_class(), model) if writes_as_drf(serializer_class) else None
+    if not writes_as_drf(serializer_class):
+        return None
+    serializer = serializer_class()
+    try:
+        serializer.fields  # noqa: B018
+    except Exception:
+        return None  # a field wants the context of a call, or DRF says what is wrong
+    return node_of(serializer, model)
 
 
 def forget(**kwargs: Any) -> None:
@@ -112,23 +111,6 @@ def forget(**kwargs: Any) -> None:
 
 
 setting_changed.connect(forget)
-
-
-@cache
-def writes_as_drf(serializer_class: Any) -> bool:
-    """Whether a class leaves to DRF how it is made and how it writes."""
-    if not issubclass(serializer_class, serializers.Serializer):
-        return False
-    for each in serializer_class.__mro__:
-        if each.__module__.startswith("rest_framework.") or each is object:
-            continue
-        for name in vars(each):
-            if name in MAKING:
-                return False
-            drfs = hasattr(serializers.ModelSerializer, name) and not name.startswith("__")
-            if drfs and name not in FOR_INPUT:
-                return False
-    return True
 
 
 def node_of(serializer: Any, model: type[Model], outer: tuple[type, ...] = ()) -> Node | None:
@@ -146,7 +128,8 @@ def node_of(serializer: Any, model: type[Model], outer: tuple[type, ...] = ()) -
 def part_of(each: Any, model: type[Model], outer: tuple[type, ...]) -> Part | None:
     """How one field writes; None where only DRF knows."""
     path = getattr(each, "source_attrs", None)
-    if not is_plain(each, "get_attribute") or not is_plain(each, "to_representation"):
+    made_by: Any = type(each)
+    if not issubclass(made_by, serializers.BaseSerializer) and not field_writes_as_drf(made_by):
         return None
     if not path or len(path) != 1:
         return None
@@ -182,10 +165,11 @@ def many_of(each: Any, name: str, model: type[Model], outer: tuple[type, ...]) -
     if isinstance(each, serializers.ListSerializer):
         node = node_of(each.child, related, outer)
         return None if node is None else Many(name, related, node)
-    inner = each.child_relation
-    if not isinstance(inner, relations.PrimaryKeyRelatedField) or not is_plain(
-        inner, "to_representation"
-    ):
+    inner: Any = each.child_relation
+    made_by: Any = type(inner)
+    if not issubclass(made_by, relations.PrimaryKeyRelatedField):
+        return None
+    if not field_writes_as_drf(made_by):
         return None
     key = related._meta.pk
     if not is_column(related, key):
@@ -197,7 +181,7 @@ def many_of(each: Any, name: str, model: type[Model], outer: tuple[type, ...]) -
 
 def key_of(each: Any, name: str, model: type[Model]) -> Column | None:
     relation = forward(model, name)
-    if relation is None or not is_plain(each, "use_pk_only_optimization"):
+    if relation is None:
         return None
     convert = key_converter(each)
     number = type(relation.target_field) in INTEGERS and convert is None
@@ -219,7 +203,14 @@ def value_of(each: Any, name: str, model: type[Model]) -> Column | Given | None:
     if is_moment(each, column):
         return Column(column.attname, column.attname, None, moment=True, json=True)
     convert = converter(each, column)
-    return Column(column.attname, column.attname, convert, json=writes_json(each, convert))
+    return Column(
+        column.attname,
+        column.attname,
+        convert,
+        json=writes_json(each, convert),
+        expected=shortcut(each, convert),
+        otherwise=each.to_representation,
+    )
 
 
 def field_of(model: type[Model], name: str) -> Any:

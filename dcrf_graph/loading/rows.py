@@ -28,8 +28,12 @@ def load(rows: Sequence[Model], needs: Needs) -> None:
     """Load the relations that are needed of saved rows of one class, where they are not yet."""
     for batch in batches(rows):
         for name, target in needs.one.items():
+            relation = relation_of(needs.model, name)
+            # What the application has loaded is as it wants it: filtered, or set to nothing.
+            lacking = [row for row in batch if not relation.is_cached(row)]
             prefetch_related_objects(batch, name)
-            load(list(found_one(batch, name)), target)
+            leave_gone(lacking, relation)
+            load(found_one(batch, relation), target)
         for name, target in needs.many.items():
             prefetch_related_objects(batch, name)
             load(list(found_many(batch, name)), target)
@@ -43,17 +47,23 @@ def batches(rows: Sequence[Model]) -> Iterator[list[Model]]:
             yield list(rows[start : start + size])
 
 
-def found_one(rows: Sequence[Model], name: str) -> Iterator[Model]:
-    """The rows that an attribute leads to."""
-    model = type(rows[0])
-    relation: Any = accessors(model).get(name) or model._meta.get_field(name)
+def relation_of(model: type[Model], name: str) -> Any:
+    """The relation of an attribute that leads to one row."""
+    return accessors(model).get(name) or model._meta.get_field(name)
+
+
+def leave_gone(rows: Iterable[Model], relation: Any) -> None:
+    """Forget of rows just loaded those that are gone: who asks for one is told, as always."""
     for row in rows:
-        found = relation.get_cached_value(row, default=None)
-        if found is not None:
-            yield found
-        elif relation.concrete and relation.is_cached(row) and is_set(row, relation.attname):
-            # It is gone. Whoever asks for it shall be told, as always.
+        is_gone = relation.concrete and relation.get_cached_value(row, default=row) is None
+        if is_gone and is_set(row, relation.attname):
             relation.delete_cached_value(row)
+
+
+def found_one(rows: Iterable[Model], relation: Any) -> list[Model]:
+    """The rows that a relation leads to."""
+    found = (relation.get_cached_value(row, default=None) for row in rows)
+    return [row for row in found if row is not None]
 
 
 def is_set(row: Model, name: str) -> bool:
@@ -78,8 +88,14 @@ def narrowed(queryset: QuerySet[Any], needs: Needs, *, columns: bool = True) -> 
     """
     if not may_be_narrowed(queryset):
         return queryset
-    own = queryset._prefetch_related_lookups or queryset.query.select_related  # type: ignore[attr-defined]
-    paths = [] if router.routers else list(joined(needs))
+    lookups = prefetched(queryset)
+    own = lookups or queryset.query.select_related
+    # What is joined is not prefetched any more: it may be with a query of the application's own.
+    paths = [
+        path
+        for path in ([] if router.routers else joined(needs))
+        if not any(f"{path}__".startswith(f"{lookup}__") for lookup in lookups)
+    ]
     if paths:
         queryset = queryset.select_related(*paths)
     if columns and not own and may_be_deferred(queryset.model):
@@ -87,6 +103,12 @@ def narrowed(queryset: QuerySet[Any], needs: Needs, *, columns: bool = True) -> 
         if names and leaves_something_out(queryset.model, names):
             queryset = queryset.only(*names)
     return queryset
+
+
+def prefetched(queryset: Any) -> list[str]:
+    """The relations that a query says itself to load after its rows."""
+    lookups: Any = queryset._prefetch_related_lookups
+    return [str(getattr(lookup, "prefetch_through", lookup)) for lookup in lookups]
 
 
 def may_be_narrowed(queryset: Any) -> bool:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.signals import setting_changed
 from django.db import router
 from django.db.models import Model, QuerySet
@@ -26,7 +27,7 @@ from rest_framework.fields import get_attribute
 from dcrf_graph.loading.converters import moment, zone_of_moments
 from dcrf_graph.loading.needs import Needs
 from dcrf_graph.loading.plans import Column, Given, Many, Node, One, node_of_class, selected
-from dcrf_graph.loading.rows import load, may_be_deferred, may_be_narrowed, narrowed
+from dcrf_graph.loading.rows import load, may_be_deferred, may_be_narrowed, narrowed, prefetched
 from dcrf_graph.loading.together import neighbours
 
 Frozen: TypeAlias = tuple[tuple[str, "Frozen | None"], ...]
@@ -36,6 +37,15 @@ Write: TypeAlias = Callable[[Iterable[Any], Any], list[dict[str, Any]]]
 
 KEPT = 1_000
 """Plans that are kept; clients choose selections."""
+UNFIT = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    ObjectDoesNotExist,
+    TypeError,
+    ValueError,
+)
+"""What is raised by instances that are not as they were loaded, or whose relations are gone."""
 
 
 @dataclass(frozen=True)
@@ -109,13 +119,21 @@ def written_of_query(serializer_class: Any, rows: Any, selection: Any) -> list[A
 
 def as_tuples(plan: Plan, rows: QuerySet[Any]) -> Any:
     """The columns of a query instead of its rows; None where somebody might tell the difference."""
-    if plan.columns is None or not may_be_narrowed(rows) or rows._prefetch_related_lookups:  # type: ignore[attr-defined]
+    if plan.columns is None or not may_be_narrowed(rows) or prefetched(rows):
+        return None
+    if not gives_rows_as_django(type(rows)):
         return None
     if not plan.given <= rows.query.annotations.keys() or not is_made_by_django(rows.model):
         return None
     if plan.joins and router.routers:
         return None
     return rows.values_list(*plan.columns)
+
+
+def gives_rows_as_django(made_by: Any) -> bool:
+    """Whether querysets of a class do nothing to the rows that they give."""
+    of_django: Any = QuerySet
+    return all(getattr(made_by, n) is getattr(of_django, n) for n in ("__iter__", "_fetch_all"))
 
 
 def is_made_by_django(model: type[Model]) -> bool:
@@ -133,8 +151,8 @@ def written_of_instances(plan: Plan, rows: list[Any]) -> list[Any] | None:
         load(known, plan.needs)
     try:
         return plan.of_instances(rows, zone_of_moments())
-    except (AttributeError, KeyError):
-        return None  # DRF says what is missing, or leaves it out
+    except UNFIT:
+        return None  # DRF says what is wrong, or leaves it out, or can write it after all
 
 
 @lru_cache(maxsize=KEPT)
@@ -293,7 +311,7 @@ class Writer:
             below = inside(selection, key)
             match part:
                 case Column(attribute=attribute):
-                    value = self.converted(part, f"{row}.{attribute}")
+                    value = self.held(part, f"{row}.{attribute}")
                 case Given(name=name):
                     value = self.converted(part, f"get_attribute({row}, [{name!r}])")
                 case One(name=name, node=inner):
@@ -313,14 +331,28 @@ class Writer:
             items.append(f"{key!r}: {value}")
         return f"{{{', '.join(items)}}}"
 
+    def held(self, part: Column, read: str) -> str:
+        """The text for a value of an instance, which may be of any type."""
+        if part.expected is None:
+            return self.converted(part, read)
+        value = f"v{next(self._numbers)}"
+        usual = value if part.convert is None else f"{self.name(part.convert)}({value})"
+        test = f"({value} := {read}).__class__ is {self.name(part.expected)}"
+        rest = f"None if {value} is None else {self.name(part.otherwise)}({value})"
+        return f"({usual} if {test} else {rest})"
+
     def converted(self, part: Column | Given, read: str) -> str:
         if isinstance(part, Column) and part.moment:
             return self.unless_none(read, "moment({}, zone)")
         if part.convert is None:
             return read
+        return self.unless_none(read, f"{self.name(part.convert)}({{}})")
+
+    def name(self, thing: Any) -> str:
+        """A name for something that the text refers to."""
         name = f"c{next(self._numbers)}"
-        self._names[name] = part.convert
-        return self.unless_none(read, f"{name}({{}})")
+        self._names[name] = thing
+        return name
 
     def unless_none(self, read: str, written: str) -> str:
         value = f"v{next(self._numbers)}"

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db.models import Count, F, Prefetch, QuerySet, Value
 from rest_framework import serializers
 
 from dcrf_graph.loading.representation import loading, narrowed_for, represented
+from dcrf_graph.loading.writing import written
 from examples.board.models import Card, Comment, Label
 from tests.loading.shelf import ROWS, FlatSerializer, OwnSerializer, filled
 from tests.queries import counted
@@ -75,6 +77,9 @@ CARDS: dict[str, Callable[[], QuerySet[Card]]] = {
     "one's own comments": lambda: Card.objects.prefetch_related(
         Prefetch("comments", queryset=Comment.objects.order_by("-pk").select_related("author"))
     ),
+    "one's own assignees": lambda: Card.objects.order_by("pk").prefetch_related(
+        Prefetch("assignee", queryset=User.objects.filter(username="ada"))
+    ),
     "joined": lambda: Card.objects.select_related("assignee", "column__board"),
     "joined and narrowed": lambda: Card.objects.select_related("assignee").only(
         "title", "assignee__username"
@@ -93,6 +98,7 @@ def test_what_the_application_loads_is_kept(serializer: Any, named: str) -> None
     filled()
     plain = serializer(CARDS[named](), many=True).data
     assert loading(serializer(CARDS[named](), many=True)).data == plain
+    assert written(serializer, CARDS[named]()) in (None, plain)
 
 
 @pytest.mark.parametrize("serializer", ROWS, ids=lambda each: each.__name__)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import functools
+import gc
 import uuid
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from django.db.models import Count, Value
+from django.contrib.auth.models import User
+from django.db.models import Count, QuerySet, Value
 from django.db.models.signals import post_init
 from django.test import override_settings
 from django.utils import timezone
@@ -17,6 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rest_framework import serializers
 
+from dcrf_graph.loading.overrides import KEPT
+from dcrf_graph.loading.representation import loading
 from dcrf_graph.loading.writing import written
 from examples.board.models import Card
 from examples.board.serializers import CardSerializer, UserSerializer
@@ -200,10 +206,62 @@ class Listed(BasicsSerializer):
         list_serializer_class = OwnList
 
 
-OWN = [OwnField, OwnWay, OwnFields, OwnBirth, OwnInside, Listed]
+class Local(serializers.DateTimeField):
+    def default_timezone(self) -> Any:
+        return self.context["request"].user.zone
 
 
-@pytest.mark.parametrize("serializer", OWN, ids=lambda each: each.__name__)
+class OwnZone(BasicsSerializer):
+    created: Any = Local()
+
+    class Meta(BasicsSerializer.Meta):
+        fields = ("title", "created")
+
+
+class Formatted(serializers.DateField):
+    @property
+    def format(self) -> Any:
+        return self.context["request"].format
+
+    @format.setter
+    def format(self, value: Any) -> None:
+        pass
+
+
+class OwnFormat(OwnZone):
+    created = Formatted()
+
+
+class Greeting(serializers.CharField):
+    def bind(self, field_name: str, parent: Any) -> None:
+        super().bind(field_name, parent)
+        self.greeting = parent.context["request"].greeting
+
+
+class OwnBinding(BasicsSerializer):
+    title = Greeting()
+
+
+metaclass: Any = type(BasicsSerializer)
+MadeByCalling = metaclass(
+    "MadeByCalling", (BasicsSerializer,), {"to_representation": lambda self, row: {}}
+)
+OWN = [
+    OwnField,
+    OwnWay,
+    OwnFields,
+    OwnBirth,
+    OwnInside,
+    Listed,
+    OwnZone,
+    OwnFormat,
+    OwnBinding,
+    MadeByCalling,
+    functools.partial(BasicsSerializer),
+]
+
+
+@pytest.mark.parametrize("serializer", OWN, ids=lambda each: getattr(each, "__name__", "function"))
 def test_what_the_application_has_changed_is_left_to_drf(serializer: Any) -> None:
     assert written(serializer, Card.objects.order_by("pk")) is None
 
@@ -212,6 +270,44 @@ def test_what_the_application_has_changed_does_not_matter_where_it_is_not_select
     filled(cards=1)
     assert written(OwnField, Card.objects.order_by("pk"), {"assignee": {"id": None}}) is not None
     assert written(OwnField, Card.objects.order_by("pk"), {"title": None}) is None
+
+
+def test_a_field_that_the_application_has_changed_for_input_only_is_planned() -> None:
+    class Trimmed(serializers.CharField):
+        def to_internal_value(self, data: Any) -> str:
+            return super().to_internal_value(data).strip()
+
+    class Trimming(BasicsSerializer):
+        title = Trimmed()
+
+    assert written(Trimming, Card.objects.order_by("pk")) == []
+
+
+class Masked(QuerySet[Card]):
+    def _fetch_all(self) -> None:
+        super()._fetch_all()
+        for row in self._result_cache or ():
+            row.title = "***"
+
+
+def test_what_a_queryset_does_to_its_rows_is_seen() -> None:
+    filled(cards=1)
+    [row] = written(BasicsSerializer, Masked(Card).order_by("pk")) or []
+    assert row["title"] == "***"
+
+
+def test_a_serializer_class_that_is_made_for_each_call_is_not_kept() -> None:
+    def made() -> Any:
+        return type("Made", (serializers.Serializer,), {"title": serializers.CharField()})
+
+    first = made()
+    assert written(first, Card.objects.order_by("pk")) == []
+    gone = weakref.ref(first)
+    del first
+    for _ in range(KEPT):
+        written(made(), Card.objects.order_by("pk"))
+    gc.collect()
+    assert gone() is None
 
 
 class Counted(serializers.ModelSerializer[Card]):
@@ -249,6 +345,47 @@ def test_settings_of_drf_are_followed() -> None:
         with override_settings(REST_FRAMEWORK={"COERCE_DECIMAL_TO_STRING": as_text}):
             data = written(DishSerializer, Dish.objects.order_by("pk"), {"price": None})
             assert data == [{"price": "2.50" if as_text else decimal.Decimal("2.50")}]
+
+
+def test_moments_are_written_as_they_are_where_there_are_no_time_zones() -> None:
+    supplier = Supplier.objects.create(name="Farm", code="farm")
+    with override_settings(USE_TZ=False, TIME_ZONE="Europe/Berlin"):
+        Dish.objects.create(name="Soup", slug="soup", price=1, supplier=supplier)
+        rows = Dish.objects.order_by("pk")
+        assert written(DishSerializer, rows) == list(DishSerializer(rows, many=True).data)
+
+
+class InMemory(serializers.ModelSerializer[Dish]):
+    tags: Any = serializers.PrimaryKeyRelatedField(many=True, read_only=True)
+
+    class Meta:
+        model = Dish
+        fields = ("name", "portions", "is_hot", "rating", "since", "created", "tags")
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"name": 5, "portions": "7", "is_hot": "true", "rating": "1.5"},
+        {"since": "2026-11-22"},
+        {"created": "2026-11-22T10:44"},
+        {"created": datetime.datetime(2026, 11, 22, 10, 44)},
+        {"created": None, "name": None},
+    ],
+)
+def test_what_the_application_puts_into_a_row_is_written_as_drf_writes_it(held: Any) -> None:
+    rows = [Dish(**{"name": "Soup", **held}), Dish(name="Stew")]
+    with timezone.override("Europe/Berlin"):
+        data = written(InMemory, rows) or loading(InMemory(rows, many=True)).data
+        assert data == InMemory(rows, many=True).data
+
+
+def test_what_is_gone_meanwhile_is_null() -> None:
+    filled(cards=2)
+    rows = list(Card.objects.filter(assignee__isnull=False))
+    User.objects.all().delete()
+    data = written(BasicsSerializer, rows) or loading(BasicsSerializer(rows, many=True)).data
+    assert [row["assignee"] for row in data] == [None]
 
 
 def test_a_serializer_deep_inside_is_written_too() -> None:
