@@ -9,6 +9,7 @@ Source: docs/decisions/0022-publishers-send-to-receivers.md
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable
@@ -22,6 +23,8 @@ WINDOW = 2.0
 """Seconds after which what another publisher says of a row is surely later."""
 MAX_ROWS = 8_192
 """Rows that are remembered, the latest."""
+NAMED = "changed_fields"
+"""Where a message names what an update wrote."""
 
 Row = tuple[str, str, str]
 """An observer, an alias and a key: one observer's view of a row."""
@@ -30,6 +33,18 @@ Row = tuple[str, str, str]
 def row_of(event: Event) -> Row | None:
     """The row that an event is about; None if it is about none."""
     return None if event.pk is None else (event.observer, event.using, str(key_of(event.pk)))
+
+
+def say_the_same(one: str, other: str) -> bool:
+    """Whether two messages say the same of a row; which fields were written says nothing of it."""
+    if one == other:
+        return True
+    if NAMED not in one and NAMED not in other:
+        return False
+    rows = [json.loads(message) for message in (one, other)]
+    for row in rows:
+        row.pop(NAMED, None)
+    return bool(rows[0] == rows[1])
 
 
 @dataclass
@@ -91,7 +106,7 @@ class Contests:
         if told is None or not told.amended:
             return False
         last = told.events.get(event.group)
-        return last is not None and last.message == event.message
+        return last is not None and say_the_same(last.message, event.message)
 
     def doubt(self, now: float) -> None:
         """Something was lost: for a while, whatever is said may be older than what was."""

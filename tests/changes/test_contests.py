@@ -67,6 +67,20 @@ def test_what_was_read_already_is_no_news() -> None:
     assert contests.news([event(body="newer"), event(body="new", group="other")])
 
 
+def test_what_was_read_already_is_no_news_for_naming_what_was_written() -> None:
+    """A row that is read again does not know who wrote what."""
+
+    def named(body: str) -> Event:
+        message = {"body": body, "changed_fields": ["title"]}
+        return replace(event(), message=json.dumps(message))
+
+    contests = Contests()
+    contests.note([named("old")], "one", now=0)
+    contests.amend([event(body="new")])
+    assert not contests.news([named("new")])
+    assert contests.news([named("newer")])
+
+
 # -- with rows -----------------------------------------------------------------------------------
 
 
@@ -196,6 +210,25 @@ async def test_what_is_right_already_is_not_said_again(
     await asyncio.wait_for(read.wait(), 10)
     here.hear(Envelope("two", 2, 1, (Event("contested", "1", "last"),)))
     assert [(await reader.next()).message for _ in range(3)][-1] == "last"
+    here.leave("1", reader)
+
+
+async def test_a_change_that_was_read_ahead_is_told_once(
+    parcel: Parcel, observer: Observer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settling, "SETTLE", 0.01)
+    here = Hub()
+    here.read_again = event_now
+    reader = Reader("contested", loop=asyncio.get_running_loop())
+    await here.join("1", reader)
+    for publisher, title in (("one", "a"), ("two", "b")):
+        here.hear(Envelope(publisher, 1, 0, (told(parcel, title=title),)))
+    titles = [json.loads((await reader.next()).message)["body"] for _ in range(3)]
+    named = json.loads(told(parcel, title="as it is").message) | {"changed_fields": ["title"]}
+    late = replace(told(parcel), message=json.dumps(named))
+    here.hear(Envelope("two", 2, 1, (late, Event("contested", "1", '{"body": "last"}'))))
+    titles.append(json.loads((await reader.next()).message)["body"])
+    assert titles == ["a", "b", "as it is", "last"]
     here.leave("1", reader)
 
 
