@@ -27,6 +27,7 @@ from django.db.models.signals import post_delete, post_save
 from dcrf_graph.authentication import key_of
 from dcrf_graph.changes.change import Event, Gap
 from dcrf_graph.changes.hub import hub
+from dcrf_graph.changes.journal import surely_on_commit
 
 logger = logging.getLogger(__name__)
 
@@ -155,7 +156,8 @@ def say(what: str, user: str | None, session: str | None = None, using: str | No
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        transaction.on_commit(lambda: hub.publish([event]), using=using, robust=True)
+        connection = transaction.get_connection(using)
+        surely_on_commit(connection, lambda: hub.publish([event]))
     else:  # a coroutine is in no transaction
         hub.publish([event])
 

@@ -65,6 +65,13 @@ def in_a_transaction(told: list[Any]) -> list[Any]:
     return before
 
 
+def behind_a_failure() -> None:
+    """Revoke in a transaction whose first callback raises."""
+    with transaction.atomic():
+        transaction.on_commit(lambda: 1 // 0)
+        revoke(7)
+
+
 async def heard() -> None:
     """Wait until what was published has been delivered on this loop."""
     await database_sync_to_async(hub.drain)(10)
@@ -84,6 +91,15 @@ async def test_a_revocation_waits_for_the_commit() -> None:
     ada = Somebody("7")
     async with Entered(ada):
         assert await database_sync_to_async(in_a_transaction)(ada.told) == []
+        await heard()
+    assert ada.told == [REVOKED]
+
+
+async def test_a_revocation_is_told_though_a_callback_of_the_application_fails() -> None:
+    ada = Somebody("7")
+    async with Entered(ada):
+        with pytest.raises(ZeroDivisionError):
+            await database_sync_to_async(behind_a_failure)()
         await heard()
     assert ada.told == [REVOKED]
 

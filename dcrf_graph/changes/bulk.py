@@ -26,7 +26,7 @@ from django.db.models import Manager, Model, QuerySet
 from dcrf_graph.changes.capture import Capture, captures_of, statements_so_far, write
 from dcrf_graph.changes.change import Action, Gap
 from dcrf_graph.changes.hub import hub
-from dcrf_graph.changes.journal import Record
+from dcrf_graph.changes.journal import Record, surely_on_commit
 from dcrf_graph.changes.kin import is_row_of, shared_parent
 from dcrf_graph.changes.rows import surely_saved
 from dcrf_graph.changes.snapshot import is_unset, written
@@ -169,7 +169,7 @@ def tell_latecomers(model: type[Model], using: str) -> None:
             if any(capture.heard() for capture in captures):
                 hub.tell(Gap())
 
-        connection.on_commit(tell)
+        surely_on_commit(connection, tell)
 
 
 def keys_to_update(queryset: Any) -> list[Any]:

@@ -217,6 +217,32 @@ class Callback:
             self.journal.flush()
 
 
+class Once:
+    """A callback of ours beside the journal's; it is called once, and raises nothing."""
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[[], None]) -> None:
+        self._function: Callable[[], None] | None = function
+
+    def __call__(self) -> None:
+        function, self._function = self._function, None
+        if function is not None:
+            try:
+                function()
+            except Exception:
+                logger.exception("What a commit has to say was not said")
+
+
+def surely_on_commit(connection: Any, function: Callable[[], None]) -> None:
+    """Call a function when the open transaction commits, whatever callbacks before it raise.
+
+    Outside a transaction it is called at once.
+    """
+    hold_to_the_end(connection)
+    connection.on_commit(Once(function))
+
+
 RUN = "run_and_clear_commit_hooks"
 """The method of a connection that Django calls when a transaction has been committed."""
 
@@ -240,7 +266,7 @@ def hold_to_the_end(connection: Any) -> None:
             getattr(type(connection), RUN)(connection)
         except BaseException:
             for function in hooks:
-                if isinstance(function, Callback):
+                if isinstance(function, Callback | Once):
                     function()
             raise
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import pytest
@@ -19,6 +20,10 @@ from tests.testapp.models import Shelf, Volume
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SHELVES = ("1", "2", "3")
+
+
+class Broken(Exception):
+    """What a callback of the application raises."""
 
 
 @pytest.fixture
@@ -203,6 +208,24 @@ def test_who_listens_between_an_unheard_batch_and_its_commit_is_told_of_a_gap() 
     assert (len(reader.gaps), reader.events) == (1, [])
     with transaction.atomic():
         Volume.objects.update(title="b")
+    assert len(reader.gaps) == 1
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["in a savepoint", "outside"])
+def test_the_gap_of_an_unheard_batch_is_told_though_a_callback_before_it_fails(
+    inside: bool,
+) -> None:
+    def fail() -> None:
+        raise Broken
+
+    watch(Volume, observer := Observer(stable_id="late"))
+    reader = Reader(observer.stable_id)
+    with suppress(Broken), transaction.atomic():
+        transaction.on_commit(fail)
+        with transaction.atomic() if inside else nullcontext():
+            Volume.objects.bulk_create(volumes("a"))
+        join(reader, "late")
+    hub.leave("late", reader)
     assert len(reader.gaps) == 1
 
 
