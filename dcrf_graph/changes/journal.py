@@ -24,6 +24,7 @@ from django.db.models import Model
 from dcrf_graph.changes import outbox
 from dcrf_graph.changes.change import Action, net
 from dcrf_graph.changes.snapshot import Loaded, forget, remember
+from dcrf_graph.changes.statements import Statements
 from dcrf_graph.settings import api_settings
 
 logger = logging.getLogger(__name__)
@@ -271,31 +272,6 @@ def hold_to_the_end(connection: Any) -> None:
             raise
 
     setattr(connection, RUN, run_and_clear_commit_hooks)
-
-
-class Statements:
-    """Counts the statements on a connection that may change a row.
-
-    A saved instance surely is the committed row only if none came after it.
-    """
-
-    READING = ("SELECT", "SAVEPOINT", "RELEASE", "EXPLAIN")
-
-    def __init__(self, connection: Any) -> None:
-        self.count = 0
-        self._wrappers: list[Any] = connection.execute_wrappers
-        # Not at the end: leaving a wrapper of the application takes the last one off.
-        self._wrappers.insert(0, self)
-
-    def __call__(self, execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
-        if not (isinstance(sql, str) and sql.lstrip().upper().startswith(self.READING)):
-            self.count += 1
-        return execute(sql, params, many, context)
-
-    def stop(self) -> None:
-        """Take it off the connection."""
-        if self in self._wrappers:
-            self._wrappers.remove(self)
 
 
 def settle(record: Record) -> None:

@@ -60,11 +60,11 @@ def test_rows_that_are_updated_together_are_updates_and_moves(shelf: Reader) -> 
     assert Volume.objects.filter(pk=one.pk).update(shelf=2) == 1
     assert shelf.read() == [("delete", "1", key(one.pk)), ("create", "2", "a")]
     assert Volume.objects.update(title=F("isbn"), shelf=3) == 2
-    assert shelf.read() == [
-        ("delete", "2", key(one.pk)),
+    assert sorted(shelf.read(), key=str) == [  # the database has no order of them
         ("create", "3", "a"),
-        ("delete", "1", key(two.pk)),
         ("create", "3", "b"),
+        ("delete", "1", key(two.pk)),
+        ("delete", "2", key(one.pk)),
     ]
 
 
