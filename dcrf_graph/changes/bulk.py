@@ -28,6 +28,7 @@ from dcrf_graph.changes.change import Action, Gap
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.changes.journal import Record, surely_on_commit
 from dcrf_graph.changes.kin import is_row_of, shared_parent
+from dcrf_graph.changes.rekeyed import fields_named, gives_keys, keys_of, new_keys, rekeyed
 from dcrf_graph.changes.rows import surely_saved
 from dcrf_graph.changes.snapshot import is_unset, written
 
@@ -55,7 +56,8 @@ class ObservedQuerySetMixin(Base):
 
         While somebody listens it takes three statements instead of one, in a
         transaction: the keys (the rows, where groups depend on them) are read and
-        locked, the rows updated by their keys, and read again after the commit.
+        locked, the rows updated by their keys, and read again after the commit. A row
+        that is given another key is deleted under the old one, and created under the new.
         """
         listening = listening_to(self.model)
         query: Any = self.query
@@ -67,17 +69,18 @@ class ObservedQuerySetMixin(Base):
         using = self.db
         count = 0
         with transaction.atomic(using=using, savepoint=False):
-            pks = keys_to_update(self)
-            changed = frozenset(fields_named(self.model, kwargs))
-            records = [
-                record
-                for capture in listening
-                for record in updates_of(capture, self.model, pks, using, changed)
-            ]
+            rows = rows_to_update(self)
+            keys = new_keys(rows, kwargs) if gives_keys(self.model, kwargs) else None
+            pks = [pk for pk, _ in keys_of(rows)] if keys is None else list(keys)
+            changed = frozenset(field.name for field in fields_named(self.model, kwargs))
+            records = {c: updates_of(c, self.model, pks, using, changed) for c in listening}
             for chunk in chunks(pks, self.model, using):
                 part: Any = self.filter(pk__in=chunk)
                 count += super(ObservedQuerySetMixin, part).update(**kwargs)
-            write(records, using)
+            for capture, its in records.items():
+                if keys is not None:
+                    its = rekeyed(capture, self.model, its, keys, using)
+                write(its, using)
         return count
 
     update.alters_data = True  # type: ignore[attr-defined]
@@ -172,14 +175,14 @@ def tell_latecomers(model: type[Model], using: str) -> None:
         surely_on_commit(connection, tell)
 
 
-def keys_to_update(queryset: Any) -> list[Any]:
-    """The keys of the rows of a queryset, which nobody else changes until the transaction ends."""
+def rows_to_update(queryset: Any) -> Any:
+    """The rows of a queryset, locked when they are read: nobody else changes them meanwhile."""
     rows = queryset.order_by()
     query, features = rows.query, connections[queryset.db].features
     plain = not (query.distinct or query.combinator or query.group_by is not None)
     if features.has_select_for_update and plain:
         rows = rows.select_for_update(of=("self",) if features.has_select_for_update_of else ())
-    return list(rows.values_list("pk", flat=True))
+    return rows
 
 
 def chunks(pks: Sequence[Any], model: type[Model], using: str) -> Iterable[Sequence[Any]]:
@@ -211,14 +214,6 @@ def updates_of(
         for row in capture.model._base_manager.using(using).filter(**{f"{name}__in": chunk})
     ]
     return capture.updates(rows, using, wanted, changed)
-
-
-def fields_named(model: type[Model], names: Iterable[str]) -> Iterable[str]:
-    """The fields that ``update`` is given, by their names."""
-    named = set(names)
-    for field in model._meta.concrete_fields:
-        if named & {field.name, field.attname} or ("pk" in named and field.primary_key):
-            yield field.name
 
 
 def creations(

@@ -12,10 +12,11 @@ from django.db.models import F
 
 from dcrf_graph.changes.capture import watch
 from dcrf_graph.changes.hub import hub
+from dcrf_graph.observer import ObservedQuerySet
 from tests.changes.doubles import Observer, Reader, join, observed
 from tests.changes.layers import RecordingLayer
 from tests.changes.test_capture import queries
-from tests.testapp.models import Shelf, Volume
+from tests.testapp.models import Seat, Shelf, Volume
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -66,6 +67,13 @@ def test_rows_that_are_updated_together_are_updates_and_moves(shelf: Reader) -> 
         ("delete", "1", key(two.pk)),
         ("delete", "2", key(one.pk)),
     ]
+
+
+def test_rows_with_keys_of_two_columns_are_updated_together() -> None:
+    Seat.objects.create(hall=1, number=1)
+    with observed(Seat, body=lambda seat: seat.guest) as reader:
+        ObservedQuerySet(Seat).update(guest="Ann")
+        assert reader.read() == [("update", "observer", "Ann")]
 
 
 def test_an_update_of_nothing_is_nothing(shelf: Reader) -> None:

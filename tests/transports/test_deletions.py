@@ -14,7 +14,7 @@ from dcrf_graph.changes.change import Action, Event
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.decorators import action
 from dcrf_graph.generics import GenericAsyncAPIConsumer
-from dcrf_graph.observer import model_observer
+from dcrf_graph.observer import ObservedQuerySet, model_observer
 from dcrf_graph.permissions import BasePermission
 from tests.limits import world
 from tests.limits.clients import NATIVE, SOCKETS
@@ -190,6 +190,17 @@ async def test_a_deletion_by_another_process_carries_no_row(stage: Stage) -> Non
         assert await reader.told() == ("delete", article.pk + 1, None)
 
 
+async def test_a_row_that_is_given_another_key_is_deleted_and_created(stage: Stage) -> None:
+    _, article = await in_thread(write)
+    key = article.pk
+    async with stage.open() as client:
+        reader = Reader(stage, client)
+        await reader.begin()
+        await in_thread(ObservedQuerySet(Article).filter(pk=key).update, id=key + 9)
+        assert await reader.told() == ("delete", key, None)
+        assert await reader.told() == ("create", key + 9, "of a friend")
+
+
 async def test_a_change_of_a_row_that_is_gone_is_nothing(stage: Stage) -> None:
     """Its deletion is on the way."""
     author, article = await in_thread(write)
@@ -201,7 +212,8 @@ async def test_a_change_of_a_row_that_is_gone_is_nothing(stage: Stage) -> None:
         await in_thread(article.save)
         await soon(ArticleConsumer.thinks.reached)
         await in_thread(article.save)
-        hub.publish([await in_thread(of_another_process, article, "update")])
+        said = await in_thread(of_another_process, article, "update")
+        await in_thread(hub.publish, [said])
         await in_thread(author.delete)
         ArticleConsumer.thinks.open.set()
         assert await reader.told() == ("update", key, "of a friend")
