@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
-    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -28,12 +27,11 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
-    VariableNode,
     get_argument_values,
     get_variable_values,
 )
-from graphql.language import Visitor, visit
 
+from dcrf_graph.graphql.conditions import conditions
 from dcrf_graph.graphql.documents import Document
 from dcrf_graph.graphql.operations import Operation
 from dcrf_graph.graphql.plans import Complete, Selecting, Unplanned, compiled
@@ -131,10 +129,13 @@ class Plans:
     ) -> tuple[Root, ...] | None:
         """The plan of an operation, made when it is first asked for."""
         kept = document.plans.setdefault(id(operation), {})
-        if "" not in kept:
-            kept[""] = tuple(conditions(document.node))
         selecting = Selecting(self.schema, fragments_of(document.node), variables)
-        variant = tuple(selecting.is_included(node) for node in kept[""])
+        if "" not in kept:
+            kept[""] = tuple(conditions(operation, selecting.fragments))
+        try:
+            variant = tuple(selecting.is_included(node) for node in kept[""])
+        except GraphQLError:
+            return None  # a null instead of a condition: graphql-core says so, where it stands
         if variant not in kept:
             if len(kept) > MAX_VARIANTS:
                 return None
@@ -230,28 +231,3 @@ def fragments_of(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
         for each in document.definitions
         if isinstance(each, FragmentDefinitionNode)
     }
-
-
-class Conditions(Visitor):
-    """Finds what a document leaves out or takes in by its variables."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[Any] = []
-
-    def enter(self, node: Any, *args: Any) -> None:
-        """Called for every node."""
-        directives: tuple[DirectiveNode, ...] = getattr(node, "directives", None) or ()
-        if any(
-            isinstance(argument.value, VariableNode)
-            for directive in directives
-            for argument in directive.arguments or ()
-        ):
-            self.found.append(node)
-
-
-def conditions(document: DocumentNode) -> list[Any]:
-    """The selections whose directives depend on variables."""
-    visitor = Conditions()
-    visit(document, visitor)
-    return visitor.found

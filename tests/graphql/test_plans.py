@@ -275,6 +275,36 @@ async def test_what_a_document_has_learnt_serves_another_operation_of_it() -> No
         assert list(outcome.result["data"]) == [key]
 
 
+QUERIES = """
+query A { article(id: 1) { id } }
+query B($more: Boolean!) { article(id: 1) { id ...More @include(if: $more) } }
+fragment More on Article { title }
+"""
+SUBSCRIPTIONS = """
+subscription A { articleChanged(id: 1) { id } }
+subscription B($more: Boolean!) { articleChanged(id: 1) { id action @include(if: $more) } }
+"""
+
+
+async def test_the_conditions_of_another_operation_are_no_business_of_this_one() -> None:
+    both = Both(retrieve=reply(ARTICLE))
+    both.planned.streams.answers["subscribe_instance"] = Source([change("update", 1, ARTICLE)])
+    answered = await both.planned.send(QUERIES, None, "A")
+    assert answered.result == {"data": {"article": {"id": "1"}}}
+    subscribed = await both.planned.send(SUBSCRIPTIONS, None, "A")
+    assert await anext(subscribed.results) == {"data": {"articleChanged": {"id": "1"}}}
+    await subscribed.results.aclose()
+    assert both.executed == 0
+
+
+async def test_a_condition_that_is_null_is_refused_by_graphql_core() -> None:
+    both = Both(retrieve=reply(ARTICLE))
+    query = "query($more: Boolean = true) { article(id: 1) { id title @include(if: $more) } }"
+    [error] = (await both.result(query, more=None))["errors"]
+    assert error["path"] == ["article"]
+    assert (await both.result(query))["data"]["article"]["title"] == "Titanic"
+
+
 def shouting(resolve: Any) -> Any:
     """A decorator as applications write them: it copies the attributes of what it wraps."""
 
