@@ -20,6 +20,8 @@ from collections.abc import Hashable, Mapping
 from contextvars import Context
 from dataclasses import dataclass, field, replace
 from functools import cache
+from inspect import getattr_static
+from types import FunctionType
 from typing import Any
 
 from rest_framework import status
@@ -40,7 +42,28 @@ from dcrf_graph.threads import in_database_thread, own_thread
 SNAPSHOT = "snapshot"
 """The action of a frame that brings the whole list again."""
 LIBRARIES = ("dcrf_graph.", "rest_framework.", "django_filters.")
-READING = ("get_queryset", "filter_queryset", "get_serializer_class", "get_serializer_context")
+READING = (
+    "filter_queryset",
+    "get_queryset",
+    "get_serializer",
+    "get_serializer_class",
+    "get_serializer_context",
+    "live_row",
+    "view_of_call",
+)
+"""What finds and writes the rows of a list; where one of them is overridden it runs for each."""
+CONFIGURED = frozenset(READING) | {
+    "filter_backends",
+    "filterset_class",
+    "filterset_fields",
+    "load_relations",
+    "ordering",
+    "ordering_fields",
+    "queryset",
+    "search_fields",
+    "serializer_class",
+}
+"""What says which rows those are: a consumer that has one of its own has a list of its own."""
 
 
 @dataclass
@@ -137,7 +160,8 @@ class LiveListMixin(ObserverConsumerMixin, ListModelMixin):
         names = {name: value for name, value in arguments.items() if name != "action"}
         scope = (type(self), json.dumps(names, sort_keys=True), self.scope.get("query_string"))
         consumer_class: Any = type(self)
-        return scope if is_the_same_for_all(consumer_class) else (*scope, id(self))
+        alike = CONFIGURED.isdisjoint(self.__dict__) and is_the_same_for_all(consumer_class)
+        return scope if alike else (*scope, id(self))
 
     # -- changes -------------------------------------------------------------------
 
@@ -234,9 +258,10 @@ def is_live_list(consumer_class: Any, action: str) -> bool:
 @cache
 def is_the_same_for_all(consumer_class: Any) -> bool:
     """Whether the rows of a list depend on its arguments alone, whoever asks."""
-    own = (*READING, "get_serializer", "live_row")
+    if any(is_property(getattr_static(consumer_class, name, None)) for name in CONFIGURED):
+        return False
     bases = (LiveListMixin, GenericAsyncAPIConsumer)
-    for name in own:
+    for name in READING:
         if getattr(consumer_class, name, None) not in [getattr(b, name, None) for b in bases]:
             return False
     if getattr(consumer_class, "filterset_class", None) is not None:
@@ -248,3 +273,8 @@ def is_the_same_for_all(consumer_class: Any) -> bool:
     if model is None or not consumer_class.load_relations:
         return False
     return plan_of(consumer_class.serializer_class, model) is not None
+
+
+def is_property(attribute: Any) -> bool:
+    """Whether an attribute of a class is something else on each of its instances."""
+    return hasattr(attribute, "__get__") and not isinstance(attribute, FunctionType)

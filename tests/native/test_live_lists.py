@@ -15,13 +15,14 @@ from channels.db import database_sync_to_async as in_thread
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
 from django.test import override_settings
-from django_filters.rest_framework import DjangoFilterBackend
+from django_filters.rest_framework import DjangoFilterBackend, FilterSet
 from rest_framework import serializers
-from rest_framework.filters import OrderingFilter, SearchFilter
+from rest_framework.filters import BaseFilterBackend, OrderingFilter, SearchFilter
 
 from dcrf_graph.changes.change import Gap
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.connection import Connection
+from dcrf_graph.decorators import action
 from dcrf_graph.generics import GenericAsyncAPIConsumer
 from dcrf_graph.live_lists import LiveListMixin
 from dcrf_graph.permissions import BasePermission
@@ -67,12 +68,11 @@ def router_of(consumer: Any) -> Router:
 class NativeFollower:
     """Follows lists by native frames."""
 
-    def __init__(self, router: Router, user: Any) -> None:
+    def __init__(self, router: Router, user: Any, query: bytes = b"") -> None:
         self.connection = Connection()
         self.frames: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self.streams = router.streams(
-            {"type": "websocket", "user": user}, self.connection, self.sent
-        )
+        scope = {"type": "websocket", "user": user, "query_string": query}
+        self.streams = router.streams(scope, self.connection, self.sent)
 
     async def sent(self, stream: str, text: str) -> None:
         self.frames.put_nowait(json.loads(text))
@@ -80,6 +80,10 @@ class NativeFollower:
     async def follow(self, **query: Any) -> None:
         payload = {"action": "subscribe_list", "request_id": 1, "query": query}
         await self.streams.receive("articles", payload)
+
+    async def follow_all(self) -> None:
+        """Follow without a query."""
+        await self.streams.receive("articles", {"action": "subscribe_list", "request_id": 1})
 
     async def next(self) -> Heard:
         async with asyncio.timeout(PATIENCE):
@@ -218,6 +222,8 @@ async def test_a_row_that_comes_into_the_filter_is_created_and_one_that_leaves_d
         assert await follower.next() == ("create", "a")
         await change(article, status="draft")
         assert await follower.next() == ("delete", str(article.pk))
+        await change(article, status="published")
+        assert await follower.next() == ("create", "a")
 
 
 async def test_search_and_ordering_are_those_of_the_list(protocol: Any) -> None:
@@ -244,6 +250,131 @@ async def test_only_rows_of_the_readers_own_queryset_are_told(protocol: Any) -> 
         assert await theirs.next() == ("create", "of eve")
 
 
+class Hushed(ArticleSerializer):
+    title = serializers.SerializerMethodField()
+
+    def get_title(self, article: Article) -> str:
+        return "hidden"
+
+
+class Choosing(ArticleConsumer):
+    """Decides what it lists, and how, when its client connects."""
+
+    own: ClassVar[dict[str, Any]] = {}
+
+    async def connect(self) -> None:
+        for name, value in self.own.get(self.scope["user"].username, {}).items():
+            setattr(self, name, value)
+        await self.accept()
+
+
+class Asking(ArticleConsumer):
+    """What is searched is not the same for all."""
+
+    @property
+    def search_fields(self) -> Any:  # type: ignore[override]
+        return ("body",) if self.scope["user"].username == "eve" else ("title",)
+
+
+OWN: dict[str, tuple[Any, str]] = {
+    "queryset": (Article.objects.exclude(body="told as a secret"), "told too"),
+    "get_queryset": (lambda **kwargs: Article.objects.filter(body=""), "told too"),
+    "serializer_class": (Hushed, "hidden"),
+    "filter_backends": ([], "other"),
+    "search_fields": (("body",), "other"),
+    "a property": (None, "other"),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+async def test_a_consumer_that_lists_in_its_own_way_hears_nothing_of_anothers_list(
+    protocol: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each was told the row of who asked first, once: that is read once for equal lists."""
+    value, first = OWN[name]
+    consumer = Asking if name == "a property" else Choosing
+    monkeypatch.setitem(Choosing.own, "eve", {name: value})
+    ada, eve = User(pk=1, username="ada"), User(pk=2, username="eve")
+    async with (
+        following(protocol, consumer, ada, search="told") as hers,
+        following(protocol, consumer, eve, search="told") as theirs,
+    ):
+        assert await hers.next() == await theirs.next() == ("snapshot", [])
+        await create(title="other", body="told as a secret")
+        await create(title="told", body="told as a secret" if first == "told too" else "secret")
+        await create(title="told too")
+        assert await hers.next() == ("create", "told")
+        assert await theirs.next() == ("create", first)
+
+
+class OfReader(FilterSet):  # type: ignore[misc]
+    class Meta:
+        model = Article
+        fields = ("status",)
+
+    @property
+    def qs(self) -> Any:
+        return super().qs.filter(body=self.request.user.username)
+
+
+class OwnFilter(ArticleConsumer):
+    filterset_class = OfReader
+
+
+class Owned(BaseFilterBackend):
+    def filter_queryset(self, request: Any, queryset: Any, view: Any) -> Any:
+        return queryset.filter(body=request.user.username)
+
+
+class OwnBackend(ArticleConsumer):
+    filter_backends = [Owned, *ArticleConsumer.filter_backends]
+
+
+class ForReader(ArticleSerializer):
+    title = serializers.SerializerMethodField()
+
+    def get_title(self, article: Article) -> str:
+        name = self.context["request"].user.username
+        return article.title if article.body == name else "hidden"
+
+
+class OwnSerializer(ArticleConsumer):
+    serializer_class = ForReader
+
+
+@pytest.mark.parametrize("consumer", [OwnFilter, OwnBackend, OwnSerializer])
+async def test_whatever_looks_at_who_reads_is_asked_for_each_reader(
+    protocol: Any, consumer: Any
+) -> None:
+    ada, eve = User(pk=1, username="ada"), User(pk=2, username="eve")
+    async with (
+        following(protocol, consumer, ada) as hers,
+        following(protocol, consumer, eve) as theirs,
+    ):
+        assert await hers.next() == await theirs.next() == ("snapshot", [])
+        await create(title="of ada", body="ada")
+        assert await hers.next() == ("create", "of ada")
+        if consumer is OwnSerializer:
+            assert await theirs.next() == ("create", "hidden")
+        await create(title="of eve", body="eve")
+        assert await theirs.next() == ("create", "of eve")
+
+
+async def test_lists_of_sockets_that_were_opened_with_other_queries_are_other_lists() -> None:
+    """A frame without a query of its own is filtered by the query of its socket."""
+    async with AsyncExitStack() as stack:
+        followers = []
+        for query in (b"search=a", b"search=b"):
+            follower = NativeFollower(router_of(ArticleConsumer), AnonymousUser(), query)
+            stack.push_async_callback(follower.close)
+            await follower.follow_all()
+            assert await follower.next() == ("snapshot", [])
+            followers.append(follower)
+        for title in "ab":
+            await create(title=title)
+        assert [await each.next() for each in followers] == [("create", "a"), ("create", "b")]
+
+
 class Slow(ArticleConsumer):
     """Lets a test change rows while the list is being read."""
 
@@ -264,6 +395,39 @@ async def test_what_changes_while_the_list_is_read_is_told_after_it(protocol: An
         assert await follower.next() == ("create", "meanwhile")
         await create(title="after")
         assert await follower.next() == ("create", "after")
+
+
+class Dawdling(Slow):
+    """Has something else to do before it answers."""
+
+    answers: ClassVar[asyncio.Event]
+    read: ClassVar[asyncio.Event]
+
+    @action(subscribes="handle_list_change")
+    async def subscribe_list(self, **kwargs: Any) -> Any:
+        reply = await super().subscribe_list(**kwargs)
+        Dawdling.read.set()
+        await Dawdling.answers.wait()
+        return reply
+
+
+async def test_what_changes_while_the_list_is_read_waits_for_the_answer(
+    protocol: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Dawdling, "answers", asyncio.Event(), raising=False)
+    monkeypatch.setattr(Dawdling, "read", asyncio.Event(), raising=False)
+    monkeypatch.setattr(Slow, "while_reading", lambda: Article.objects.create(title="meanwhile"))
+    follower: Follower = protocol(router_of(Dawdling), AnonymousUser())
+    begun = asyncio.ensure_future(follower.follow())
+    await asyncio.wait_for(Dawdling.read.wait(), PATIENCE)
+    await create(title="after it was read")
+    for _ in range(10):
+        await in_thread(Article.objects.count)()  # an event could have been read and told by now
+    Dawdling.answers.set()
+    await begun
+    heard = [await follower.next() for _ in range(3)]
+    assert heard == [("snapshot", []), ("create", "meanwhile"), ("create", "after it was read")]
+    await follower.close()
 
 
 async def test_a_rollback_is_not_told(protocol: Any) -> None:
@@ -405,6 +569,46 @@ async def test_a_list_that_is_subscribed_anew_hears_nothing_of_the_one_before() 
         Held.may_read.set()
         await create(title="published", status="published")
         assert await follower.next() == ("create", "published")
+
+
+async def test_who_leaves_while_a_row_is_read_takes_it_from_nobody(protocol: Any) -> None:
+    """Two who follow one list wait for one reading."""
+    Held.reading, Held.may_read = threading.Event(), threading.Event()
+    async with following(protocol, Held) as leaving, following(protocol, Held) as staying:
+        assert await leaving.next() == await staying.next() == ("snapshot", [])
+        await create(title="read once")
+        assert await asyncio.to_thread(Held.reading.wait, PATIENCE)
+        await leaving.close()
+        Held.may_read.set()
+        assert await staying.next() == ("create", "read once")
+
+
+class Remembered(ArticleConsumer):
+    made: ClassVar[list[Any]] = []
+
+    async def connect(self) -> None:
+        self.made.append(self)
+        await self.accept()
+
+
+async def test_lists_that_are_followed_no_more_are_forgotten(
+    protocol: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Remembered, "made", [])
+    await create(title="a")
+    async with following(protocol, Remembered) as follower:
+        for _ in range(3):
+            assert await follower.next() == ("snapshot", ["a"])
+            await follower.unfollow()
+            await follower.follow()
+        assert await follower.next() == ("snapshot", ["a"])
+        [consumer] = Remembered.made
+        assert len(consumer.live_lists) == 1
+        await follower.unfollow()
+        with override_settings(DCRF_GRAPH={"MAX_LIVE_ROWS": 0}):
+            await follower.follow()
+            assert await follower.next() == ("refused", 400)
+        assert consumer.live_lists == {}
 
 
 async def test_whoever_unsubscribes_hears_no_more(protocol: Any) -> None:
