@@ -64,6 +64,10 @@ class Exchange:
         """Have the server wait with whatever it sends from now on."""
         self._reads.clear()
 
+    def go_on_reading(self) -> None:
+        """Read on."""
+        self._reads.set()
+
     async def message(self) -> dict[str, Any]:
         """What the server sends next."""
         return await asyncio.wait_for(self._outbox.get(), PATIENCE)
@@ -94,6 +98,16 @@ class Exchange:
             self.text += message.get("body", b"").decode()
             if not message.get("more_body", False):
                 return self.text
+
+    async def until(self, end: str) -> str:
+        """The body up to ``end`` and a little more, or to its own end."""
+        more = True
+        while more and end not in self.text:
+            message = await self.message()
+            self.text += message.get("body", b"").decode()
+            more = message.get("more_body", False)
+        text, self.text = self.text, ""
+        return text
 
     async def leave(self) -> None:
         """Go away, as a browser does that closes its page; the server has finished then."""

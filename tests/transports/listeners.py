@@ -113,6 +113,14 @@ class Listener:
         """Wait for the end; fails if a note is heard of."""
         raise NotImplementedError
 
+    def stop(self) -> None:
+        """Read no more."""
+        raise NotImplementedError
+
+    def go_on(self) -> None:
+        """Read on."""
+        raise NotImplementedError
+
     async def leave(self) -> None:
         """Go away."""
         raise NotImplementedError
@@ -185,6 +193,12 @@ class SocketListener(Listener):
     async def authenticate(self, data: Any) -> Any:
         """Show credentials: the errors, or none."""
         return (await self.renewed(data)).get("errors", [])
+
+    def stop(self) -> None:
+        self.client.reads.clear()
+
+    def go_on(self) -> None:
+        self.client.reads.set()
 
     async def leave(self) -> None:
         await self.client.disconnect()
@@ -325,6 +339,12 @@ class Streamed(Listener):
             assert not result.get("data"), f"heard of {result}"
             end.errors += [error["extensions"]["status"] for error in result["errors"]]
         return end
+
+    def stop(self) -> None:
+        self.exchange.stop_reading()
+
+    def go_on(self) -> None:
+        self.exchange.go_on_reading()
 
     async def leave(self) -> None:
         await self.exchange.leave()
