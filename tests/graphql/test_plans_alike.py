@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Literal, TypedDict
 
+import pytest
 from graphql import (
     GraphQLEnumType,
     GraphQLInterfaceType,
@@ -212,6 +213,7 @@ class Document:
                 return field
 
 
+@pytest.mark.long
 @DOCUMENTS.mark
 @DOCUMENTS.settings
 @given(st.data())

@@ -29,6 +29,7 @@ from tests.transports.sockets import PATIENCE, Closed
 urlpatterns = [path("graphql/", router.graphql_view())]
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("desk", "nothing_left"),
 ]
