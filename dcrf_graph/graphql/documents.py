@@ -24,6 +24,7 @@ from graphql import (
 )
 
 from dcrf_graph.graphql.limits import Limits, check_document_size
+from dcrf_graph.graphql.unconditional import conditional_roots
 from dcrf_graph.settings import api_settings
 
 MAX_KEPT_LENGTH = 20_000  # characters; a document keeps its text for the places in errors
@@ -123,6 +124,8 @@ class Documents:
             raise DocumentRefused([error], PARSE_FAILED) from error
         if errors := limits.check(node):
             raise DocumentRefused(errors, TOO_LARGE)
+        if errors := conditional_roots(node):
+            raise DocumentRefused(errors, VALIDATION_FAILED)
         rules = RULES if api_settings.GRAPHQL_INTROSPECTION else RULES_WITHOUT_INTROSPECTION
         if errors := validate(self.schema, node, rules):
             raise DocumentRefused(errors, VALIDATION_FAILED, node)

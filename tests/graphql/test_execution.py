@@ -20,6 +20,7 @@ from tests.graphql.doubles import Client, Source, change, reply
 
 BOARD = derive(REGISTRATIONS)
 CHANGED = "subscription { articleChanged(id: 7) { action } }"
+REFUSED = "GRAPHQL_VALIDATION_FAILED"
 TWO = "query A { reports } query B { notes { id } }"
 
 
@@ -28,13 +29,17 @@ TWO = "query A { reports } query B { notes { id } }"
     [
         ("{", "GRAPHQL_PARSE_FAILED"),
         ("", "GRAPHQL_PARSE_FAILED"),
-        ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
+        ("{ nothing }", REFUSED),
         ("{" * 3_000, "GRAPHQL_PARSE_FAILED"),
-        ("fragment F on Query { reports }", "GRAPHQL_VALIDATION_FAILED"),
-        ("type Query { a: Int }", "GRAPHQL_VALIDATION_FAILED"),
+        ("fragment F on Query { reports }", REFUSED),
+        ("type Query { a: Int }", REFUSED),
         (TWO, "OPERATION_RESOLUTION_FAILURE"),
-        ("query($d: ArticleInput!) { reports(query: $d) }", "GRAPHQL_VALIDATION_FAILED"),
-        ("{ article { id } }", "GRAPHQL_VALIDATION_FAILED"),
+        ("query($d: ArticleInput!) { reports(query: $d) }", REFUSED),
+        ("{ article { id } }", REFUSED),
+        ("subscription { articleChanged(id: 7) @skip(if: true) { id } }", REFUSED),
+        ("subscription($x: Boolean!) { articleChanged(id: 7) @include(if: $x) { id } }", REFUSED),
+        ("subscription { ... @skip(if: true) { articleChanged(id: 7) { id } } }", REFUSED),
+        ("subscription { ...S } fragment S on Subscription { ...S @skip(if: true) }", REFUSED),
     ],
 )
 async def test_a_wrong_document_is_rejected_with_its_code(text: str, code: str) -> None:
