@@ -211,6 +211,17 @@ class AsyncAPIConsumer(Answers, Cancelling, Detachment, Sending, metaclass=APICo
 
     # -- from a frame to a call ------------------------------------------------
 
+    async def dispatch(self, message: Any) -> None:
+        """Handle a message.
+
+        Channels closes old database connections before, in a thread. The call that a frame
+        becomes has a thread of its own, and sees to that itself.
+        """
+        if message["type"] == "websocket.receive" and not replaced(self, "websocket_receive"):
+            await self.websocket_receive(message)
+        else:
+            await super().dispatch(message)
+
     async def websocket_receive(self, message: Any) -> None:
         """Start the call that a frame asks for; frames that ask for nothing are answered."""
         allowed = self.connection.frames.take()

@@ -248,11 +248,18 @@ class WrappedDRFPermission(BasePermission):
         self.permission = permission
 
     async def has_permission(self, scope: Scope, consumer: Any, action: str, **kwargs: Any) -> bool:
-        view = CallView(consumer, action, kwargs, method_of_call(consumer, action))
-        return bool(await ensure_async(self.permission.has_permission)(view.request, view))
+        return await self._asked(scope, consumer, action, kwargs, method_of_call(consumer, action))
 
     async def can_connect(self, scope: Scope, consumer: Any, message: Any = None) -> bool:
-        view = CallView(consumer, "connect", {}, "HEAD")
+        return await self._asked(scope, consumer, "connect", {}, "HEAD")
+
+    async def _asked(
+        self, scope: Scope, consumer: Any, action: str, arguments: Any, method: str
+    ) -> bool:
+        known = answer_of(self.permission, user_of(scope), method)
+        if known is not None:
+            return known
+        view = CallView(consumer, action, arguments, method)
         return bool(await ensure_async(self.permission.has_permission)(view.request, view))
 
     async def has_object_permission(
@@ -305,6 +312,22 @@ QUESTIONS: dict[Any, Callable[[Any], bool]] = {
     permissions.IsAdminUser: lambda user: bool(user and user.is_staff),
 }
 """What these classes ask, exactly: nothing of the call, nothing of an object."""
+
+
+def answer_of(permission: Any, user: Any, method: str) -> bool | None:
+    """What one of DRF's own permissions says, which needs no thread for that; None: ask it."""
+    made_by = type(permission)
+    if made_by is permissions.IsAuthenticatedOrReadOnly:
+        if method in permissions.SAFE_METHODS:
+            return True
+        made_by = permissions.IsAuthenticated
+    question = QUESTIONS.get(made_by)
+    if question is None:
+        return None
+    try:
+        return question(user)
+    except Exception:
+        return None  # the permission itself says what is wrong
 
 
 def question_of(permission_class: Any) -> Callable[[Any], bool] | None:
