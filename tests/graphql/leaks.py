@@ -28,13 +28,17 @@ class NotRevoked(BasePermission):
 
 
 class Parcels(GenericAsyncAPIConsumer):
-    """Who is in ``told`` hears the weight; everybody else hears that it is 0."""
+    """Who is in ``told`` hears the weight; everybody else hears that it is 0.
+
+    What is ``odd`` has no title, which is nothing that a parcel may lack.
+    """
 
     queryset = Parcel.objects.all()
     serializer_class = ParcelSerializer
     permission_classes = [NotRevoked]
     told: ClassVar[set[str]] = set()
     handled: ClassVar[list[str]] = []
+    odd: ClassVar[bool] = False
 
     @model_observer(Parcel, serializer_class=ParcelSerializer)
     async def parcels(
@@ -44,6 +48,8 @@ class Parcels(GenericAsyncAPIConsumer):
         self.handled.append(name)
         if name not in self.told:
             message["weight"] = 0
+        if self.odd:
+            message["title"] = None
         for request_id in subscribing_request_ids:
             await self.reply(data=message, action=action, request_id=request_id)
 

@@ -242,6 +242,34 @@ def wrapped() -> dict[str, Any]:
     return {"bindables": [Bind("Parcel")]}
 
 
+async def test_a_type_that_checks_its_objects_is_asked_for_each_viewer(watching: Any) -> None:
+    router = routed()
+    parcel: Any = router.schema.type_map["Parcel"]
+    parcel.is_type_of = lambda source, info: info.context["user"].username == "owner"
+    owner, guest = await watching(router, OWNER), await watching(router, GUEST)
+    await arrive()
+    assert (await heard(owner))["title"] == "a"
+    told = await guest.next("w")
+    assert "errors" in told
+    assert '"a"' not in str(told)
+
+
+async def test_what_does_not_fit_is_said_to_each_anew(
+    watching: Any, executions: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Parcels, "odd", True)
+    router = routed()
+    clients = [await watching(router, user) for user in (OWNER, GUEST)]
+    await arrive()
+    for each in clients:
+        assert "errors" in await each.next("w")
+    assert len(executions) == 2
+    # The stream lives: what went wrong was one event.
+    monkeypatch.setattr(Parcels, "odd", False)
+    await arrive()
+    assert [(await heard(each))["title"] for each in clients] == ["a", "a"]
+
+
 @pytest.mark.parametrize("options", [secretive, wrapped], ids=lambda each: each.__name__)
 async def test_a_resolver_of_the_applications_own_runs_for_each_viewer(
     watching: Any, options: Any

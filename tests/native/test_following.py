@@ -10,17 +10,21 @@ import pytest
 from django.test import override_settings
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
+from rest_framework.filters import BaseFilterBackend
 from rest_framework.permissions import IsAdminUser
 
+from dcrf_graph.changes.hub import hub
 from dcrf_graph.decorators import action
 from dcrf_graph.following import Noticing
 from dcrf_graph.generics import GenericAsyncAPIConsumer
 from dcrf_graph.mixins import DeleteModelMixin
 from dcrf_graph.observer.generics import ObserverModelInstanceMixin
 from dcrf_graph.permissions import BasePermission, IsAuthenticated
+from dcrf_graph.routers import Router
 from tests.native.client import PATIENCE, SOMEBODY, SOMEBODY_ELSE, connected, in_thread
 from tests.native.serializers import NoteSerializer
 from tests.testapp.models import Note
+from tests.transports.sockets import graphql
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,8 +61,41 @@ async def told(consumer_class: Any, *users: Any, clients: int = 1) -> list[Any]:
         return [frame["data"] for client in opened for frame in await client.rest()]
 
 
-async def test_a_row_is_read_once_for_all_clients_of_all_users() -> None:
-    heard = await told(Notes, SOMEBODY, SOMEBODY_ELSE, clients=5)
+CHANGED = "subscription($pk: ID!) { noteChanged(id: $pk) { data { id text } } }"
+
+
+async def told_in_graphql(consumer_class: Any, *users: Any, clients: int = 1) -> list[Any]:
+    """The same in GraphQL; None for an error."""
+    router = Router()
+    router.register("notes", consumer_class)
+    note = await in_thread(Note.objects.create, text="old")
+    async with AsyncExitStack() as stack:
+        opened = []
+        for user in users:
+            for _ in range(clients):
+                client = await stack.enter_async_context(graphql(router, user=user))
+                await client.start("w", CHANGED, pk=note.pk)
+                opened.append(client)
+        async with asyncio.timeout(PATIENCE):
+            while hub.count() < len(opened):  # noqa: ASYNC110  (the hub tells nobody)
+                await asyncio.sleep(0)
+        Counted.written.clear()
+        note.text = "new"
+        await in_thread(note.save)
+        results = [await client.next("w") for client in opened]
+    return [
+        (each["data"] or {"noteChanged": {"data": None}})["noteChanged"]["data"] for each in results
+    ]
+
+
+@pytest.fixture(params=[told, told_in_graphql], ids=["native", "graphql"])
+def hear(request: pytest.FixtureRequest) -> Any:
+    """What clients hear of one change, by one of the protocols."""
+    return request.param
+
+
+async def test_a_row_is_read_once_for_all_clients_of_all_users(hear: Any) -> None:
+    heard = await hear(Notes, SOMEBODY, SOMEBODY_ELSE, clients=5)
     assert [each["text"] for each in heard] == ["new"] * 10
     assert len(Counted.written) == 1
 
@@ -87,15 +124,17 @@ WAYS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_serializer_that_looks_at_its_context_writes_for_each_client(way: str) -> None:
+async def test_a_serializer_that_looks_at_its_context_writes_for_each_client(
+    hear: Any, way: str
+) -> None:
     class Own(Notes):
         serializer_class = type("Own", (OfUser,), {"way": staticmethod(WAYS[way])})
 
-    heard = await told(Own, SOMEBODY, SOMEBODY_ELSE)
+    heard = await hear(Own, SOMEBODY, SOMEBODY_ELSE)
     assert [each["text"] for each in heard] == ["for somebody", "for somebody else"]
 
 
-async def test_an_overridden_queryset_is_asked_for_each_client() -> None:
+async def test_an_overridden_queryset_is_asked_for_each_client(hear: Any) -> None:
     class Own(Notes):
         hidden: Any = False
 
@@ -108,7 +147,21 @@ async def test_an_overridden_queryset_is_asked_for_each_client() -> None:
             type(self).hidden = True
             await super().handle_observed_action(*args, **kwargs)
 
-    mine, others = await told(Own, SOMEBODY, SOMEBODY_ELSE)
+    mine, others = await hear(Own, SOMEBODY, SOMEBODY_ELSE)
+    assert (mine["text"], others) == ("new", None)
+
+
+async def test_a_filter_of_the_applications_own_is_asked_for_each_client(hear: Any) -> None:
+    class Hiding(BaseFilterBackend):
+        """Hides what is not old any more from everybody but somebody."""
+
+        def filter_queryset(self, request: Any, queryset: Any, view: Any) -> Any:
+            return queryset if request.user.pk == SOMEBODY.pk else queryset.filter(text="old")
+
+    class Own(Notes):
+        filter_backends = [Hiding]
+
+    mine, others = await hear(Own, SOMEBODY, SOMEBODY_ELSE)
     assert (mine["text"], others) == ("new", None)
 
 
@@ -207,11 +260,11 @@ class Trusted(BasePermission):
         return True
 
 
-async def test_a_permission_of_the_applications_own_is_asked_for_each_client() -> None:
+async def test_a_permission_of_the_applications_own_is_asked_for_each_client(hear: Any) -> None:
     class Own(Notes):
         permission_classes = [IsAuthenticated & Trusted]
 
-    mine, others = await told(Own, SOMEBODY, SOMEBODY_ELSE)
+    mine, others = await hear(Own, SOMEBODY, SOMEBODY_ELSE)
     assert (mine["text"], others) == ("new", None)
 
 
@@ -234,14 +287,14 @@ async def test_each_user_of_a_shared_row_is_asked_who_it_is() -> None:
         assert [frame["response_status"] for frame in await other.rest()] == [403]
 
 
-async def test_a_reply_of_the_applications_own_gets_its_own_copy() -> None:
+async def test_a_reply_of_the_applications_own_gets_its_own_copy(hear: Any) -> None:
     class Own(Notes):
         async def reply(self, action: Any, data: Any = None, **kwargs: Any) -> None:  # type: ignore[override]
             if data is not None:
                 data["text"] += self.scope["user"].username
             await super().reply(action=action, data=data, **kwargs)
 
-    heard = await told(Own, SOMEBODY, SOMEBODY_ELSE)
+    heard = await hear(Own, SOMEBODY, SOMEBODY_ELSE)
     assert [each["text"] for each in heard] == ["newsomebody", "newsomebody else"]
 
 
@@ -309,11 +362,11 @@ async def test_whoever_may_read_the_row_hears_of_its_deletion() -> None:
 
 
 @override_settings(DCRF_GRAPH={"MAX_SUBSCRIPTIONS": 500})
-async def test_a_row_that_left_the_queryset_ends_each_follower() -> None:
+async def test_a_row_that_left_the_queryset_ends_each_follower(hear: Any) -> None:
     class Own(Notes):
         queryset = Note.objects.filter(text="old")
 
-    heard = await told(Own, SOMEBODY, SOMEBODY_ELSE)
+    heard = await hear(Own, SOMEBODY, SOMEBODY_ELSE)
     assert heard == [None, None]
 
 
@@ -324,11 +377,11 @@ def test_a_context_that_nobody_looks_into_notices_nothing() -> None:
     assert context.noticed
 
 
-async def test_permissions_that_a_property_names_are_asked_for_each_client() -> None:
+async def test_permissions_that_a_property_names_are_asked_for_each_client(hear: Any) -> None:
     class Own(Notes):
         @property
         def permission_classes(self) -> Any:
             return [IsAuthenticated]
 
-    heard = await told(Own, SOMEBODY, SOMEBODY_ELSE)
+    heard = await hear(Own, SOMEBODY, SOMEBODY_ELSE)
     assert [each["text"] for each in heard] == ["new", "new"]

@@ -249,11 +249,13 @@ async def test_the_object_is_asked_about_when_subscribing_and_at_every_delivery(
         async def has_object_permission(
             self, scope: Any, consumer: Any, action: str, obj: Any, **kwargs: Any
         ) -> bool:
+            asked.add(action)
             return bool(obj.text != "secret")
 
     class Guarded(Notes):
         permission_classes = [NotSecret]
 
+    asked: set[str] = set()
     secret = await in_thread(Note.objects.create, text="secret")
     async with connected(Guarded) as client:
         frame = await client.call("subscribe_instance", pk=secret.pk)
@@ -265,6 +267,7 @@ async def test_the_object_is_asked_about_when_subscribing_and_at_every_delivery(
         (frame,) = await client.rest()
         assert (frame["response_status"], frame["data"], frame["request_id"]) == (403, None, 7)
         assert hub.count() == 0
+    assert asked == {"subscribe_instance"}
 
 
 async def test_a_row_that_leaves_the_clients_sight_ends_the_subscription(note: Note) -> None:
