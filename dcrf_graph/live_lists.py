@@ -30,6 +30,7 @@ from rest_framework.exceptions import ValidationError
 from dcrf_graph.arguments import REQUIRED
 from dcrf_graph.calls import Call, current_call
 from dcrf_graph.changes.change import Event, Gap
+from dcrf_graph.changes.envelope import key_of
 from dcrf_graph.decorators import action
 from dcrf_graph.generics import GenericAsyncAPIConsumer
 from dcrf_graph.loading.writing import plan_of
@@ -147,7 +148,7 @@ class LiveListMixin(ObserverConsumerMixin, ListModelMixin):
         keys = list(rows.values_list("pk", flat=True)[: most + 1])
         if len(keys) > most:
             raise ValidationError(f"The list has more than {most} rows: narrow it.")
-        live.keys = set(map(str, keys))
+        live.keys = set(map(as_text, keys))
         return rows_written(self, rows, None, live.arguments)
 
     def live_row(self: Any, arguments: Mapping[str, Any], pk: Any) -> Any:
@@ -185,7 +186,7 @@ class LiveListMixin(ObserverConsumerMixin, ListModelMixin):
         row = await self.current_row(live, event)
         if self.live_lists.get(subscriber.request_id) is not live:
             return  # it was subscribed anew meanwhile, or not at all any more
-        key = str(event.pk)
+        key = as_text(event.pk)
         if row is not None:
             told, data, code = ("update" if key in live.keys else "create"), row, 200
             live.keys.add(key)
@@ -248,6 +249,11 @@ class LiveListMixin(ObserverConsumerMixin, ListModelMixin):
         if event.observer == type(self).handle_list_change.stable_id:
             return None
         return super().object_of(event)  # type: ignore[misc]
+
+
+def as_text(pk: Any) -> str:
+    """A row's key as text; other processes write the parts of one as text, too."""
+    return str(key_of(pk))
 
 
 def is_live_list(consumer_class: Any, action: str) -> bool:

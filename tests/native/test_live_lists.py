@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import json
 import logging
 import threading
@@ -19,17 +20,20 @@ from django_filters.rest_framework import DjangoFilterBackend, FilterSet
 from rest_framework import serializers
 from rest_framework.filters import BaseFilterBackend, OrderingFilter, SearchFilter
 
-from dcrf_graph.changes.change import Gap
+from dcrf_graph.changes.change import Action, Event, Gap
+from dcrf_graph.changes.envelope import body_of, message_of, read
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.connection import Connection
 from dcrf_graph.decorators import action
+from dcrf_graph.encoding import dumps
 from dcrf_graph.generics import GenericAsyncAPIConsumer
 from dcrf_graph.live_lists import LiveListMixin
 from dcrf_graph.permissions import BasePermission
 from dcrf_graph.routers import Router
 from tests.graphql.sessions import Session
+from tests.native.client import connected
 from tests.queries import counted
-from tests.testapp.models import Article
+from tests.testapp.models import Article, Booking
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -210,6 +214,41 @@ async def test_the_list_comes_first_and_then_each_change(protocol: Any) -> None:
         key = str(old.pk)
         await in_thread(old.delete)()
         assert await follower.next() == ("delete", key)
+
+
+class BookingSerializer(serializers.ModelSerializer[Booking]):
+    class Meta:
+        model = Booking
+        fields = ("room", "floor")
+
+
+class BookingConsumer(LiveListMixin, GenericAsyncAPIConsumer):
+    queryset = Booking.objects.order_by("pk")
+    serializer_class = BookingSerializer
+
+
+def heard_of(booking: Booking, action: str) -> None:
+    """Hear what another process publishes of a booking."""
+    observer: Any = BookingConsumer.handle_list_change
+    [group] = observer.group_names_for_signal()
+    message = dumps({**observer.serialize_key(None, Action(action)), "group": group})
+    event = Event(observer.stable_id, group, message, action, booking.pk, "default")
+    body = body_of([event], packed=False)
+    hub.hear(read(message_of("another", 1, 0, body)))
+
+
+async def test_another_process_writes_a_row_of_several_keys() -> None:
+    """A key of parts comes as a list of texts."""
+    booking = await in_thread(Booking.objects.create)(day=datetime.date(2026, 11, 22))
+    async with connected(BookingConsumer) as client:
+        assert len((await client.call("subscribe_list"))["data"]) == 1
+        heard_of(booking, "update")
+        frame = await client.frame()
+        assert (frame["action"], frame["response_status"]) == ("update", 200)
+        await in_thread(Booking.objects.all()._raw_delete)("default")
+        heard_of(booking, "delete")
+        frame = await client.frame()
+        assert (frame["action"], frame["response_status"]) == ("delete", 204)
 
 
 async def test_a_row_that_comes_into_the_filter_is_created_and_one_that_leaves_deleted(
