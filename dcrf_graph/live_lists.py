@@ -32,6 +32,7 @@ from dcrf_graph.calls import Call, current_call
 from dcrf_graph.changes.change import Event, Gap
 from dcrf_graph.changes.envelope import key_of
 from dcrf_graph.decorators import action
+from dcrf_graph.exceptions import ConfigurationError
 from dcrf_graph.generics import GenericAsyncAPIConsumer
 from dcrf_graph.loading.writing import plan_of
 from dcrf_graph.mixins import ListModelMixin, Reply, rows_written
@@ -145,6 +146,11 @@ class LiveListMixin(ObserverConsumerMixin, ListModelMixin):
         """The whole list as it is now; its keys are remembered."""
         most = self.max_live_rows or api_settings.MAX_LIVE_ROWS
         rows = self.filter_queryset(self.get_queryset(**live.arguments), **live.arguments)
+        if rows.query.is_sliced:
+            raise ConfigurationError(
+                f"The queryset of {type(self).__name__} is sliced: whether a row is in it cannot "
+                "be asked, so nobody can follow it. Slice in `list`, or with a paginator."
+            )
         keys = list(rows.values_list("pk", flat=True)[: most + 1])
         if len(keys) > most:
             raise ValidationError(f"The list has more than {most} rows: narrow it.")

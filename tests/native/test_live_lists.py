@@ -216,6 +216,18 @@ async def test_the_list_comes_first_and_then_each_change(protocol: Any) -> None:
         assert await follower.next() == ("delete", key)
 
 
+class Newest(ArticleConsumer):
+    def get_queryset(self, **kwargs: Any) -> Any:
+        return super().get_queryset(**kwargs)[:10]
+
+
+async def test_a_list_that_is_cut_cannot_be_followed(protocol: Any, caplog: Any) -> None:
+    """Of no row can be asked whether it is in it."""
+    async with following(protocol, Newest) as follower:
+        assert await follower.next() == ("refused", 500)
+    assert "The queryset of Newest is sliced" in caplog.text
+
+
 class BookingSerializer(serializers.ModelSerializer[Booking]):
     class Meta:
         model = Booking
