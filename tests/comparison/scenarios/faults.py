@@ -230,7 +230,16 @@ async def raising_handler(stage: Stage) -> None:
 @scenario(
     "a message that cannot be made does not disturb the save",
     differs="D27",
-    ours=[{"card": {"tenth": 10}}],
+    ours=[
+        {
+            "errors": ["Events were lost. Fetch again what you show."],
+            "data": {"reason": "lost", "missed": None},
+            "action": "gap",
+            "response_status": 410,
+            "request_id": None,
+        },
+        {"card": {"tenth": 10}},
+    ],
 )
 async def raising_serializer(stage: Stage) -> None:
     class Consumer(AsyncAPIConsumer):
