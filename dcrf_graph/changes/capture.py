@@ -27,6 +27,7 @@ from django.dispatch import receiver
 from dcrf_graph.changes.change import UNKNOWN, Action, Event, Gap, Source
 from dcrf_graph.changes.current import current
 from dcrf_graph.changes.events import Groups, events_of_commit, groups_of
+from dcrf_graph.changes.first import connect_first
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.changes.journal import Record, journal_of, may_commit
 from dcrf_graph.changes.kin import is_row_of, kin_of, same_table, shared_parent, tables_of
@@ -86,15 +87,17 @@ class Capture:
     def follow(self, sender: type[Model]) -> None:
         """Hear of what is saved through another model of the table, too."""
         self.senders.append(sender)
+        saves = _saves.setdefault(sender, [])
+        connect_first(post_save, saved, sender, "dcrf_graph")
         if is_row_of(sender, self.model):
-            self._connect(post_save, self.saved, sender)
+            saves.append(self.saved)
         else:
             self._connect(pre_save, self.saving_parent, sender)
-            self._connect(post_save, self.saved_parent, sender)
+            saves.append(self.saved_parent)
         if same_table(sender, self.model):
             # Django deletes a child table by table, with the signals of each.
             self._connect(pre_delete, self.deleting, sender)
-            self._connect(post_delete, self.deleted, sender)
+            connect_first(post_delete, self.deleted, sender, self.uid)
         elif is_row_of(sender, self.model):
             self._connect(pre_save, self.saving, sender)
         if self.grouped:
@@ -103,6 +106,7 @@ class Capture:
     def _follow_groups(self, sender: type[Model]) -> None:
         if is_row_of(sender, self.model):
             keep_loaded_values(sender)
+            _kept.add(sender)
             self._connect(pre_save, self.saving, sender)
 
     def _connect(self, signal: Any, function: Callable[..., None], sender: type[Model]) -> None:
@@ -137,23 +141,17 @@ class Capture:
         created: bool,
         using: str,
         raw: bool,
-        update_fields: Collection[str] | None = None,
-        **kwargs: Any,
-    ) -> None:
+        update_fields: Collection[str] | None,
+        in_block: bool,
+    ) -> Iterable[Record]:
         """``post_save``: a create or an update."""
         state = instance._state.__dict__
         before, exists = state.pop(self._saving, ({}, False))
         if raw and not same_table(type(instance), self.model):
-            return  # A fixture holds the rows of the parents as well.
+            return ()  # A fixture holds the rows of the parents as well.
         listening = bool(self.wanted())
-        snapshot = written(instance, update_fields) if self.grouped else None
-        connection = connections[using]
-        if not (listening or connection.in_atomic_block):
-            if snapshot is not None:
-                remember(instance, snapshot)
-            return
-        if self.told_by_trigger(using) or not may_commit(connection):
-            return
+        if not (listening or in_block) or self.told_by_trigger(using):
+            return ()
         record = Record(
             self.model,
             self.key_of(instance),
@@ -161,17 +159,16 @@ class Capture:
             using,
         )
         if self.grouped:
-            record.settle_later(instance, snapshot or {})
+            if in_block:
+                record.settle_later(instance, written(instance, update_fields))
             if record.action is Action.UPDATE:
                 record.before = before
                 record.kept = kept_by(instance)
         if listening and record.action is Action.UPDATE and not raw:
             record.changed = changed(instance, update_fields)
-        journal = journal_of(connection, publish_records)
         if listening and update_fields is None and not raw:
             record.saved = surely_saved(instance, using, self.model)
-            record.written_at = journal.statements_so_far()
-        journal.add((record,))
+        return (record,)
 
     def saving_parent(self, instance: Model, using: str, raw: bool, **kwargs: Any) -> None:
         """``pre_save`` of an instance of a parent, which may be a row of this model as well."""
@@ -182,9 +179,10 @@ class Capture:
             rows = list(self.model._base_manager.using(using).filter(**pk))
             instance._state.__dict__[self._saving] = self.updates(rows, using, wanted)
 
-    def saved_parent(self, instance: Model, using: str, **kwargs: Any) -> None:
+    def saved_parent(self, instance: Model, *args: Any) -> Iterable[Record]:
         """``post_save`` of an instance of a parent: an update of the row of this model."""
-        self.write(instance._state.__dict__.pop(self._saving, []), using)
+        records: Iterable[Record] = instance._state.__dict__.pop(self._saving, ())
+        return [record for record in records if not self.told_by_trigger(record.using)]
 
     def deleting(self, instance: Model, using: str, **kwargs: Any) -> None:
         """``pre_delete``: the message is made while the row and its relations exist."""
@@ -290,6 +288,38 @@ class Capture:
         """Write changes into the journal of their transaction."""
         if self._sources:
             write(records, using)
+
+
+Saved = Callable[[Model, bool, str, bool, Collection[str] | None, bool], Iterable[Record]]
+_saves: dict[type[Model], list[Saved]] = {}
+"""What the captures of a row say of a save of it, by the model of the instance."""
+_kept: set[type[Model]] = set()
+"""The models whose instances keep what they were loaded with."""
+
+
+def saved(
+    sender: type[Model],
+    instance: Model,
+    created: bool,
+    using: str,
+    raw: bool,
+    update_fields: Collection[str] | None = None,
+    **kwargs: Any,
+) -> None:
+    """``post_save``: what every capture of the row says of it, as one commit."""
+    connection = connections[using]
+    in_block = connection.in_atomic_block
+    records: list[Record] = []
+    for say in _saves[sender]:
+        records.extend(say(instance, created, using, raw, update_fields, in_block))
+    if records and may_commit(connection):
+        journal = journal_of(connection, publish_records)
+        for record in records:
+            if record.saved is not None:
+                record.written_at = journal.statements_so_far()
+        journal.add(records)
+    if sender in _kept and not (raw or in_block) and connection.get_autocommit():
+        remember(instance, written(instance, update_fields))
 
 
 def kept_by(instance: Model) -> tuple[type[Model], Any] | None:

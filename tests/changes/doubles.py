@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
+from django.db import connection
 from django.db.models import Model
 
 from dcrf_graph.changes.capture import watch
@@ -125,3 +126,17 @@ def observed(model: type[Model], *groups: str, **options: Any) -> Iterator[Reade
     finally:
         for group in groups:
             hub.leave(group, reader)
+
+
+@contextmanager
+def tables(*models: type[Model]) -> Iterator[None]:
+    """The tables of models that one test defines, in the order of their relations."""
+    with connection.schema_editor() as editor:
+        for model in models:
+            editor.create_model(model)
+    try:
+        yield
+    finally:
+        with connection.schema_editor() as editor:
+            for model in reversed(models):
+                editor.delete_model(model)

@@ -12,7 +12,17 @@ from django.db.models import F
 
 from dcrf_graph.observer import publish
 from tests.changes.doubles import Reader, observed
-from tests.testapp.models import Author, Club, Letter, Member, Note, Parcel, Shelf, Volume
+from tests.testapp.models import (
+    Author,
+    Club,
+    Letter,
+    Member,
+    Note,
+    Parcel,
+    ParcelByProxy,
+    Shelf,
+    Volume,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -76,3 +86,16 @@ def test_who_publishes_may_name_them() -> None:
     with observed(Note) as reader:
         publish(Note, [note.pk], "update", changed_fields=["text"])
         assert named(reader) == [["text"]]
+
+
+def test_observers_of_a_model_and_of_its_proxy_hear_the_same_names() -> None:
+    Parcel.objects.create(place=1)
+    with (
+        observed(Parcel, "1", group_by=lambda row: row.place) as parcels,
+        observed(ParcelByProxy, "1", group_by=lambda row: row.place) as by_proxy,
+    ):
+        parcel = Parcel.objects.get()
+        parcel.title = "new"
+        parcel.save()
+        # Both readers are in the group, and each hears both observers.
+        assert named(parcels) == named(by_proxy) == [["title"]] * 2
