@@ -24,10 +24,10 @@ from django.db import connections, models, transaction
 from django.db.models import Manager, Model, QuerySet
 
 from dcrf_graph.changes.capture import Capture, captures_of, statements_so_far, write
-from dcrf_graph.changes.change import Action, Gap
+from dcrf_graph.changes.change import UNKNOWN, Action, Gap
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.changes.journal import Record, surely_on_commit
-from dcrf_graph.changes.kin import is_row_of, shared_parent
+from dcrf_graph.changes.kin import is_row_of, keys_in
 from dcrf_graph.changes.rekeyed import fields_named, gives_keys, keys_of, new_keys, rekeyed
 from dcrf_graph.changes.rows import surely_saved
 from dcrf_graph.changes.snapshot import is_unset, written
@@ -204,16 +204,26 @@ def updates_of(
     if not pks:
         return []
     wanted = capture.wanted()
+    keys = [k for c in chunks(pks, model, using) for k in keys_in(capture.model, model, c, using)]
     direct = is_row_of(model, capture.model)
     if direct and not capture.grouped:
-        return [Record(capture.model, pk, Action.UPDATE, using, changed=changed) for pk in pks]
-    name = "pk" if direct else shared_parent(capture.model, model)._meta.pk.attname
+        return [Record(capture.model, pk, Action.UPDATE, using, changed=changed) for pk in keys]
     rows = [
         row
-        for chunk in chunks(pks, model, using)
-        for row in capture.model._base_manager.using(using).filter(**{f"{name}__in": chunk})
+        for chunk in chunks(keys, model, using)
+        for row in capture.model._base_manager.using(using).filter(pk__in=chunk)
     ]
-    return capture.updates(rows, using, wanted, changed)
+    records = capture.updates(rows, using, wanted, changed)
+    if direct and len(rows) < len(keys):
+        # Rows of a child whose parent has another key already: they are read when it is told.
+        groups = {s.stable_id: UNKNOWN for s in capture.sources() if s.grouped}
+        known = {row.pk for row in rows}
+        records += [
+            Record(capture.model, pk, Action.UPDATE, using, changed=changed, before=dict(groups))
+            for pk in keys
+            if pk not in known
+        ]
+    return records
 
 
 def creations(

@@ -9,6 +9,7 @@ instance that was saved.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db.models import Model
@@ -43,3 +44,31 @@ def shared_parent(model: type[Model], other: type[Model]) -> type[Model]:
     lineage: list[Any] = [model, *model._meta.get_parent_list()]
     concrete: list[type[Model]] = [each._meta.concrete_model for each in lineage]
     return next(each for each in concrete if each in tables)
+
+
+def keyed_alike(model: type[Model], parent: type[Model]) -> bool:
+    """Whether a row has the same key as a row of ``model`` and as one of a parent of that."""
+    concrete: Any = parent._meta.concrete_model
+    return all(step.join_field.primary_key for step in model._meta.get_path_to_parent(concrete))
+
+
+def keys_in(
+    model: type[Model], other: type[Model], pks: Collection[Any], using: str
+) -> Collection[Any]:
+    """
+    The keys that rows of ``model`` have which are, or are parts of, these rows of ``other``.
+
+    It costs a query where they are not the same: a child with several parents has the key of
+    the first of them, and not every row of a parent is one of the child.
+    """
+    if not pks or same_table(model, other):
+        return pks
+    if is_row_of(other, model):
+        if keyed_alike(other, model):
+            return pks
+        rows, key, wanted = other._base_manager, "pk", model._meta.pk.attname
+    else:
+        parent = shared_parent(model, other)
+        pks = keys_in(parent, other, pks, using)
+        rows, key, wanted = model._base_manager, parent._meta.pk.attname, "pk"
+    return list(rows.using(using).filter(**{f"{key}__in": pks}).values_list(wanted, flat=True))

@@ -16,7 +16,7 @@ from django.db.models import Model
 from dcrf_graph.changes.capture import Capture, captures_of, write
 from dcrf_graph.changes.change import Action, Source
 from dcrf_graph.changes.journal import Record
-from dcrf_graph.changes.kin import is_row_of
+from dcrf_graph.changes.kin import is_row_of, keys_in, same_table
 from dcrf_graph.changes.rows import key_read
 
 
@@ -38,7 +38,9 @@ def publish(
     publication. An observer that nobody listens to costs nothing.
 
     Args:
-        model: e.g. ``Card``; proxies, and parents of a child model, hear too.
+        model: e.g. ``Card``; proxies, and parents of a child model, hear too. What
+            has been written into a parent is an update of its children. A child with
+            several parents is published before it is deleted.
         pks: the keys, e.g. ``[7, 8]``; of composite keys tuples.
         action: ``"create"``, ``"update"`` or ``"delete"``.
         using: the alias that was written to; the model's own by default.
@@ -57,15 +59,18 @@ def publish(
     changed = None if changed_fields is None else frozenset(changed_fields)
     keys = [key_read(model, pk) for pk in pks]
     for capture in captures_of(model):
-        if is_row_of(model, capture.model):
-            before = named_groups(capture, old_groups)
-            write(
-                [
-                    Record(capture.model, pk, action, alias, before=dict(before), changed=changed)
-                    for pk in keys
-                ],
-                alias,
-            )
+        if not is_row_of(model, capture.model) and action is not Action.UPDATE:
+            continue  # A row of the parent alone: of a child something else says so.
+        if not same_table(model, capture.model) and not capture.wanted():
+            continue
+        before = named_groups(capture, old_groups)
+        write(
+            [
+                Record(capture.model, pk, action, alias, before=dict(before), changed=changed)
+                for pk in keys_in(capture.model, model, keys, alias)
+            ],
+            alias,
+        )
 
 
 def named_groups(

@@ -21,7 +21,7 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_de
 
 from dcrf_graph.changes.change import Action, Source
 from dcrf_graph.changes.journal import Record
-from dcrf_graph.changes.kin import kin_of, same_table
+from dcrf_graph.changes.kin import keys_in, kin_of, same_table
 
 CHANGED = ("post_add", "post_remove")
 LEAVE_THE_COLUMN = (models.CASCADE, models.PROTECT, models.RESTRICT, models.DO_NOTHING)
@@ -119,11 +119,13 @@ class Relations:
             for field in fields:
                 self.unrelating(field, instance=instance, using=using)
             return
-        changed = frozenset(field.name for field in fields)
-        if not reverse and (action == "post_clear" or (pk_set and action in CHANGED)):
-            self.touch([instance.pk], using, changed)
-        if ours and pk_set and action in CHANGED:
-            self.touch(pk_set, using, changed)
+        for field in fields:
+            target = sender._meta.get_field(field.m2m_field_name()).target_field  # type: ignore[union-attr]
+            values = set(pk_set or ()) if ours and action in CHANGED else set()
+            if not reverse and (action == "post_clear" or (pk_set and action in CHANGED)):
+                values.add(getattr(instance, target.attname))
+            if values and (same_table(target.model, self.model) or self.wanted()):
+                self.touch(self.keys(target, values, using), using, frozenset({field.name}))
 
     def unrelating(self, field: Any, instance: Model, using: str, **kwargs: Any) -> None:
         """What is related is about to be deleted, or cleared: an update of who is related to it."""
@@ -135,7 +137,7 @@ class Relations:
         self, field: Any, sender: type[Model], instance: Model, using: str, **kwargs: Any
     ) -> None:
         """A row of a ``through`` model is saved or deleted by itself, maybe moved."""
-        if kwargs.get("raw") or not self.wanted():
+        if not self.wanted():
             return
         place = f"{self.capture.uid}.{field.name}"
         if not kwargs["before"]:
@@ -158,14 +160,14 @@ class Relations:
             link: Any = through._meta.get_field(name)
             value = getattr(row, link.attname, None)
             if value is not None:
-                pks.extend(self.keys(link.target_field, value, using))
+                pks.extend(self.keys(link.target_field, [value], using))
         return pks
 
-    def keys(self, target: Any, value: Any, using: str) -> Iterable[Any]:
-        """The keys of the rows that a foreign key with this value points to."""
+    def keys(self, target: Any, values: Collection[Any], using: str) -> Iterable[Any]:
+        """The keys of our rows that foreign keys with these values point to."""
         if target.primary_key:
-            return [value]
-        rows = self.model._base_manager.using(using).filter(**{target.name: value})
+            return keys_in(self.model, target.model, values, using)
+        rows = self.model._base_manager.using(using).filter(**{f"{target.name}__in": values})
         return rows.values_list("pk", flat=True)
 
     def touch(self, pks: Iterable[Any], using: str, changed: frozenset[str]) -> None:

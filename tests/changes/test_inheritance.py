@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.serializers import deserialize, serialize
 from django.db import connection, models, transaction
 from django.test.utils import isolate_apps
 
-from dcrf_graph.observer import publish
-from tests.changes.doubles import Reader, observed
+from dcrf_graph.observer import ObservedQuerySet, publish
+from tests.changes.doubles import Reader, observed, tables
 from tests.testapp.models import Booking, Place, Restaurant, Seat
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -66,6 +68,17 @@ def test_a_child_that_leaves_its_parent_is_a_delete_of_the_child_alone() -> None
         restaurant.delete(keep_parents=True)
         assert places.actions() == []
         assert restaurants.actions() == ["delete"]
+
+
+def test_a_fixture_of_a_child_is_told_of_the_parent_once() -> None:
+    """By the parent's own line of it."""
+    child = Restaurant.objects.create(name="a")
+    text = serialize("json", [Place.objects.get(), child])
+    child.delete()
+    with observed(Place) as reader:
+        for loaded in deserialize("json", text):
+            loaded.save()
+        assert reader.actions() == ["create"]
 
 
 def test_a_child_loaded_before_a_move_leaves_the_group_that_it_was_loaded_in() -> None:
@@ -154,3 +167,100 @@ def test_a_grandchild_whose_columns_were_loaded_in_part_moves_as_a_row_of_each_p
     finally:
         with connection.schema_editor() as editor:
             editor.delete_model(Bistro)
+
+
+@pytest.fixture
+def parents() -> Iterator[Any]:
+    """A child of two parents, with the key of the first; the second has relations."""
+    with isolate_apps("tests.testapp"):
+
+        class Tint(models.Model):
+            class Meta:
+                app_label = "testapp"
+
+        class Left(models.Model):
+            left_id = models.AutoField(primary_key=True)
+
+            class Meta:
+                app_label = "testapp"
+
+        class Right(models.Model):
+            right_id = models.AutoField(primary_key=True)
+            size = models.IntegerField(default=0)
+            tints: Any = models.ManyToManyField(Tint, related_name="rights")
+
+            class Meta:
+                app_label = "testapp"
+
+        class Both(Left, Right):
+            objects: Any = ObservedQuerySet.as_manager()
+
+            class Meta:
+                app_label = "testapp"
+
+        with tables(Tint, Left, Right, Both):
+            Right._base_manager.create()
+            yield Both, Right, Tint._base_manager.create(), Both.objects.create(size=1)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda both, tint: both.save(),
+        lambda both, tint: both.right_ptr.save(),
+        lambda both, tint: both.tints.add(tint),
+        lambda both, tint: both.right_ptr.tints.add(tint),
+        lambda both, tint: tint.rights.add(both.right_ptr),
+        lambda both, tint: type(both).objects.update(size=3),
+        lambda both, tint: publish(type(both), [both.pk], "update"),
+        lambda both, tint: publish(type(both.right_ptr), [both.right_id], "update"),
+    ],
+    ids=["save", "parent", "add", "parent_adds", "is_added", "update", "publish", "publish_parent"],
+)
+def test_each_parent_is_told_by_its_own_key_and_the_child_of_what_is_written_into_a_parent(
+    parents: Any, write: Any
+) -> None:
+    model, parent, tint, both = parents
+    assert both.pk != both.right_id
+    with (
+        observed(model, many_to_many=True, stable_id="child") as child,
+        observed(parent, many_to_many=True, stable_id="parent") as second,
+    ):
+        write(both, tint)
+        assert child.read() == [("update", "child", both.pk)]
+        assert second.read() == [("update", "parent", both.right_id)]
+
+
+def test_what_is_published_of_a_parent_alone_is_nothing_of_the_child(parents: Any) -> None:
+    model, parent, _, _ = parents
+    alone = parent._base_manager.order_by("pk").first()
+    with observed(model) as child:
+        publish(parent, [alone.pk], "update")
+        publish(parent, [alone.pk], "delete")
+        assert child.read() == []
+
+
+def test_a_relation_of_the_parent_changes_the_child_too() -> None:
+    with isolate_apps("tests.testapp"):
+
+        class Guide(models.Model):
+            class Meta:
+                app_label = "testapp"
+
+        class Sight(models.Model):
+            guides: Any = models.ManyToManyField(Guide)
+
+            class Meta:
+                app_label = "testapp"
+
+        class Tower(Sight):
+            class Meta:
+                app_label = "testapp"
+
+        with tables(Guide, Sight, Tower):
+            guide, tower = Guide._base_manager.create(), Tower._base_manager.create()
+            with observed(Tower, many_to_many=True) as reader:
+                Sight._base_manager.get().guides.add(guide)
+                Sight._base_manager.create().guides.add(guide)
+                guide.delete()
+                assert reader.read() == [("update", "observer", tower.pk)] * 2

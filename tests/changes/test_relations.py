@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
-from django.db import transaction
+from collections.abc import Iterator
+from typing import Any
 
-from tests.changes.doubles import observed
+import pytest
+from django.core.serializers import deserialize, serialize
+from django.db import models, transaction
+from django.test.utils import isolate_apps
+
+from tests.changes.doubles import observed, tables
 from tests.testapp.models import Article, Author, Club, Label, Member, Membership, Parcel
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,6 +51,15 @@ def test_a_row_of_a_through_model_is_an_update_of_the_row_that_has_it() -> None:
         assert [body for *_, body in reader.read()] == [["chess"], ["chess"], []]
 
 
+def test_a_fixture_of_a_through_model_is_an_update_of_the_row_that_has_it() -> None:
+    member, chess = Member.objects.create(name="a"), Club.objects.create(name="chess")
+    text = serialize("json", [Membership(pk=1, member=member, club=chess)])
+    with observed(Member, many_to_many=True, body=clubs) as reader:
+        for loaded in deserialize("json", text):
+            loaded.save()
+        assert reader.read() == [("update", "observer", ["chess"])]
+
+
 def test_a_through_row_that_is_given_to_another_is_an_update_of_both() -> None:
     one, two = Member.objects.create(name="a"), Member.objects.create(name="b")
     membership = Membership.objects.create(member=one, club=Club.objects.create(name="chess"))
@@ -64,6 +78,46 @@ def test_changes_with_a_through_model_of_ones_own_are_heard_from_both_sides() ->
         chess.members.set([member])
         chess.delete()
         assert [body for *_, body in reader.read()] == [["chess"], [], ["chess"], []]
+
+
+@pytest.fixture
+def pairs() -> Iterator[Any]:
+    """A model whose rows are paired with each other by a model of one's own, by their names."""
+    with isolate_apps("tests.testapp"):
+
+        class Partner(models.Model):
+            name = models.CharField(max_length=10, unique=True)
+            partners: Any = models.ManyToManyField("self", through="Pair")
+
+            class Meta:
+                app_label = "testapp"
+
+        class Pair(models.Model):
+            one = models.ForeignKey(Partner, models.CASCADE, to_field="name")
+            other = models.ForeignKey(Partner, models.CASCADE, to_field="name", related_name="+")
+
+            class Meta:
+                app_label = "testapp"
+
+        with tables(Partner, Pair):
+            yield Partner, Pair
+
+
+def test_a_pair_is_an_update_of_both_also_where_it_names_no_keys(pairs: Any) -> None:
+    partner, pair = pairs
+    a, b = (partner._base_manager.create(name=name) for name in "ab")
+    with observed(partner, many_to_many=True) as reader:
+        a.partners.add(b)
+        assert {pk for *_, pk in reader.read()} == {a.pk, b.pk}
+        a.partners.remove(b)
+        assert {pk for *_, pk in reader.read()} == {a.pk, b.pk}
+        made = pair._base_manager.create(one=a, other=b)
+        assert sorted(pk for *_, pk in reader.read()) == [a.pk, b.pk]
+        made.delete()
+        assert sorted(pk for *_, pk in reader.read()) == [a.pk, b.pk]
+        a.partners.set([b])
+        a.partners.clear()
+        assert {pk for *_, pk in reader.read()} == {a.pk, b.pk}
 
 
 def test_a_foreign_key_that_a_deletion_sets_to_null_is_an_update() -> None:
