@@ -14,6 +14,7 @@ import secrets
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from multiprocessing.util import Finalize, register_after_fork
 from typing import Protocol
 
 from dcrf_graph.changes.change import GAP, Event, Gap
@@ -294,5 +295,13 @@ def tell(gap: Gap, members: Members) -> None:
 hub = Hub()
 """The hub of this process."""
 
+
+def close_at_the_end(hub: Hub) -> None:
+    """Send what waits before this process ends: a worker of multiprocessing runs no ``atexit``."""
+    Finalize(None, hub.close, exitpriority=0)
+
+
 os.register_at_fork(after_in_child=hub.begin)
 atexit.register(hub.close)
+close_at_the_end(hub)
+register_after_fork(hub, close_at_the_end)

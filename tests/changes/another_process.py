@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import multiprocessing
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -37,6 +38,14 @@ def parcels_from_a_coroutine() -> None:
             await Parcel.objects.acreate(place=1, title=f"{number} from another process")
 
     asyncio.run(create())
+
+
+def parcels_of_a_worker() -> None:
+    """The same, by a worker that this process forks: it ends without ``atexit``."""
+    worker = multiprocessing.get_context("fork").Process(target=parcels)
+    worker.start()
+    worker.join()
+    assert worker.exitcode == 0
 
 
 def a_bell() -> None:
@@ -102,6 +111,7 @@ ACTS = {
     for act in (
         parcels,
         parcels_from_a_coroutine,
+        parcels_of_a_worker,
         a_bell,
         a_valuable,
         a_revocation,

@@ -68,7 +68,7 @@ async def arrive(title: str) -> None:
     assert await in_thread(hub.drain, PATIENCE)
 
 
-@pytest.mark.parametrize("act", ["parcels", "parcels_from_a_coroutine"])
+@pytest.mark.parametrize("act", ["parcels", "parcels_from_a_coroutine", "parcels_of_a_worker"])
 async def test_a_change_of_another_process_is_heard_once(
     act: str, redis_layer: dict[str, Any]
 ) -> None:
