@@ -1,11 +1,11 @@
 """
 Sees every writer of a PostgreSQL table: psql, other services, raw SQL, triggers.
 
-    from dcrf_graph.postgres import ObserveWrites
+    from dcrf_graph.postgres import ObserveTruncate, ObserveWrites
 
     class Card(models.Model):
         class Meta:
-            triggers = [ObserveWrites()]
+            triggers = [ObserveWrites(), ObserveTruncate()]
 
 ``makemigrations`` and ``migrate`` install the trigger (django-pgtrigger; install
 ``dcrf-graph[postgres]`` and add ``pgtrigger`` to ``INSTALLED_APPS``). It writes
@@ -22,7 +22,7 @@ from typing import Any
 
 import pgtrigger
 
-from dcrf_graph.changes.relay import CHANNEL
+from dcrf_graph.changes.relay import CHANNEL, TRUNCATE
 
 TABLE = "dcrf_graph_outboxchange"
 
@@ -38,6 +38,13 @@ ELSE
     INSERT INTO {table} (model, key, action, old, by_trigger, transaction) VALUES
         ('{label}', {old}, lower(TG_OP), to_jsonb(OLD), true, pg_current_xact_id()::text);
 END IF;
+PERFORM pg_notify('{channel}', '');
+RETURN NULL;
+"""
+
+TRUNCATED = """
+INSERT INTO {table} (model, key, action, by_trigger, transaction) VALUES
+    ('{label}', 'null'::jsonb, '{action}', true, pg_current_xact_id()::text);
 PERFORM pg_notify('{channel}', '');
 RETURN NULL;
 """
@@ -60,6 +67,20 @@ class ObserveWrites(pgtrigger.Trigger):
             table=TABLE,
             channel=CHANNEL,
         )
+
+
+class ObserveTruncate(pgtrigger.Trigger):
+    """Tells who listens of a gap when the table is truncated: of its rows nobody hears then."""
+
+    name = "dcrf_graph_truncate"
+    when = pgtrigger.After
+    level = pgtrigger.Statement
+    operation = pgtrigger.Truncate
+
+    def get_func(self, model: Any) -> Any:
+        """The trigger's function."""
+        label = model._meta.label_lower
+        return TRUNCATED.format(action=TRUNCATE, label=label, table=TABLE, channel=CHANNEL)
 
 
 def key_in(record: str, model: Any) -> str:

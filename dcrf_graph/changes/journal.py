@@ -17,6 +17,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 from weakref import ReferenceType, ref
 
 from django.db.models import Model
@@ -84,6 +85,8 @@ class Journal:
         self.statements: Statements | None = None
         self.overtaken = False
         """Whether another transaction of the connection has begun since this one ended."""
+        self.name = ""
+        """What the outbox calls the transaction."""
         self._flush = flush
         self._waiting = [] if waiting is None else waiting
 
@@ -95,7 +98,8 @@ class Journal:
             self.flush()
             return
         if api_settings.OUTBOX:
-            outbox.keep(records, connection.alias)
+            self.name = self.name or uuid4().hex
+            outbox.keep(records, connection.alias, self.name)
             if self.statements is not None:
                 # That was a statement too, of our own.
                 for record in records:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import logging
-import uuid
 from collections.abc import Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -44,9 +43,8 @@ def table(using: str) -> Any:
     return apps.get_model("dcrf_graph", "OutboxChange")._base_manager.using(using)
 
 
-def keep(records: Sequence[Record], using: str) -> None:
-    """Write changes into the outbox, in the transaction that is open."""
-    together = uuid.uuid4().hex
+def keep(records: Sequence[Record], using: str, together: str) -> None:
+    """Write changes into the outbox, in the transaction that is open, which is called so."""
     rows = table(using).bulk_create([as_row(record, together) for record in records])
     for record, row in zip(records, rows, strict=True):
         record.kept_as = row.pk
@@ -71,10 +69,15 @@ def published(ids: Sequence[Any], using: str) -> None:
         if not hub.drain(LAYER_TIMEOUT):
             logger.error("The channel layer is too slow: the relay has to publish again")
             return
-        for start in range(0, len(ids), BATCH):
-            table(using).filter(pk__in=ids[start : start + BATCH]).delete()
+        remove(ids, using)
     except Exception:
         logger.exception("The outbox was not emptied: the relay will publish again")
+
+
+def remove(ids: Sequence[Any], using: str) -> None:
+    """Delete changes that have been published."""
+    for start in range(0, len(ids), BATCH):
+        table(using).filter(pk__in=ids[start : start + BATCH]).delete()
 
 
 def save_in_transaction(model: Any) -> None:

@@ -9,27 +9,31 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
-from itertools import groupby
 from typing import Any
 
 from django.apps import apps
+from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connections, transaction
 from django.db.models import Model, Q
 from django.db.models.functions import Now
 
-from dcrf_graph.changes.capture import Capture, captures_of, publish_records
-from dcrf_graph.changes.change import Action
+from dcrf_graph.changes.capture import Capture, captures_of, has_trigger, publish_records
+from dcrf_graph.changes.change import Action, Event, lost
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.changes.journal import Journal, Record
-from dcrf_graph.changes.kin import is_row_of
-from dcrf_graph.changes.outbox import BATCH, LAYER_TIMEOUT, table
+from dcrf_graph.changes.kin import is_row_of, keyed_alike, keys_in, same_table
+from dcrf_graph.changes.outbox import BATCH, LAYER_TIMEOUT, remove, table
 from dcrf_graph.changes.rows import key_read, made_of
+from dcrf_graph.changes.snapshot import loaded_from
 
 logger = logging.getLogger(__name__)
 
 CHANNEL = "dcrf_graph"
 """What PostgreSQL is listened to on; a notification says nothing but that there is something."""
+TRUNCATE = "truncate"
+"""The action of a table whose rows are gone, nobody knows which."""
 GRACE = 10.0
 """Seconds that the process which has committed a change has to publish it itself."""
 
@@ -55,52 +59,118 @@ def relay(using: str, grace: float = GRACE) -> int:
         batch = list(rows[:BATCH])
         if not batch:
             return 0
-        for _, together in groupby(batch, key=lambda row: row.transaction):
+        if len(batch) == BATCH:
+            # What was committed together is published together.
+            names = {row.transaction for row in batch} - {""}
+            batch += rows.filter(transaction__in=names, pk__gt=batch[-1].pk)
+        for together in transactions_of(batch):
             # Each transaction is told as a commit of its own.
             journal = Journal(connections[using], publish_records)
-            journal.keep([record for row in together for record in records_of(row, using)])
+            journal.keep(records_of(together, using))
             journal.flush()
+        hub.publish(losses_of(batch))
         if not hub.drain(LAYER_TIMEOUT):
             raise TimeoutError("The channel layer is too slow: the relay tries again")
-        table(using).filter(pk__in=[row.pk for row in batch]).delete()
+        remove([row.pk for row in batch], using)
     return len(batch)
 
 
-def records_of(row: Any, using: str) -> Iterable[Record]:
-    """The changes that a row of the table stands for: of its model, and by a trigger of kin."""
-    try:
-        model = apps.get_model(row.model)
-    except LookupError:
-        logger.exception("There is no model %s any more", row.model)
-        return
-    pk = key_read(model, row.key)
-    if not row.by_trigger:
-        before = {observer: frozenset(groups) for observer, groups in (row.before or {}).items()}
-        record = Record(model, pk, Action(row.action), using, before=before)
-        record.messages = row.messages or {}
-        record.relations_only = row.relations_only
-        yield record
-        return
+def transactions_of(rows: Iterable[Any]) -> Iterable[list[Any]]:
+    """The rows of each transaction, which others may have written between; in their order."""
+    found: dict[Any, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row.transaction or row.pk, []).append(row)
+    return found.values()
+
+
+def records_of(rows: Iterable[Any], using: str) -> list[Record]:
+    """The changes that the rows of one transaction stand for, by a trigger those of kin."""
+    records: list[Record] = []
+    by_trigger: list[tuple[Capture, Record]] = []
+    olds: dict[tuple[Capture, Any], dict[str, Any]] = {}
+    for row in rows:
+        if row.action == TRUNCATE:
+            continue
+        try:
+            model = apps.get_model(row.model)
+            pk = key_read(model, row.key)
+        except LookupError:
+            logger.exception("There is no model %s any more", row.model)
+            continue
+        except (ValidationError, ValueError):
+            logger.exception("There is no row %r of %s", row.key, row.model)
+            continue
+        if not row.by_trigger:
+            records.append(record_of(row, model, pk, using))
+            continue
+        action = Action(row.action)
+        for capture, key, is_told in heard_of(model, pk, action, using):
+            old = olds.setdefault((capture, key), {})
+            # What a column held first is what it held before the transaction.
+            old.update({**values_of_old(capture.model, row.old), **old})
+            if is_told:
+                by_trigger.append((capture, Record(capture.model, key, action, using)))
+    for capture, record in by_trigger:
+        record.before = groups_of_old(capture, record.pk, olds[capture, record.pk], using)
+    return records + [record for _, record in by_trigger]
+
+
+def losses_of(rows: Iterable[Any]) -> list[Event]:
+    """What is told to all who listen to a table that was truncated."""
+    labels = {row.model for row in rows if row.action == TRUNCATE}
+    models = [model for model in apps.get_models() if model._meta.label_lower in labels]
+    captures = dict.fromkeys(capture for model in models for capture in captures_of(model))
+    return [lost(source.stable_id) for capture in captures for source in capture.heard()]
+
+
+def record_of(row: Any, model: type[Model], pk: Any, using: str) -> Record:
+    """A change that capture has kept."""
+    before = {observer: frozenset(groups) for observer, groups in (row.before or {}).items()}
+    record = Record(model, pk, Action(row.action), using, before=before)
+    record.messages = row.messages or {}
+    record.relations_only = row.relations_only
+    return record
+
+
+def heard_of(
+    model: type[Model], pk: Any, action: Action, using: str
+) -> Iterable[tuple[Capture, Any, bool]]:
+    """Whom a change in one table concerns: by which key, and whether it is told.
+
+    It is told to who listens to the table, and of an update to who listens to a child. What
+    the trigger of a child says of a deletion is a part of the row: here is the other one.
+    """
     for capture in captures_of(model):
-        if is_row_of(model, capture.model):
-            record = Record(capture.model, pk, Action(row.action), using)
-            record.before = groups_of_old(capture, model, row.old, using)
-            yield record
+        if same_table(model, capture.model):
+            yield capture, pk, True
+        elif is_row_of(capture.model, model) and has_trigger(capture.model):  # else signals tell
+            if action is Action.UPDATE:
+                for key in keys_in(capture.model, model, [pk], using):
+                    yield capture, key, True
+            elif action is Action.DELETE and keyed_alike(capture.model, model):
+                yield capture, pk, False
+
+
+def values_of_old(model: type[Model], old: dict[str, Any] | None) -> dict[str, Any]:
+    """The values of the columns that a trigger saw before a change, as far as they can be read."""
+    values = {}
+    fields = {field.column: field for field in model._meta.concrete_fields}
+    for column, value in (old or {}).items():
+        if column in fields:
+            with suppress(ValidationError, ValueError):  # that one is read from the row
+                values[fields[column].attname] = fields[column].to_python(value)
+    return values
 
 
 def groups_of_old(
-    capture: Capture, model: type[Model], old: dict[str, Any] | None, using: str
+    capture: Capture, pk: Any, values: dict[str, Any], using: str
 ) -> dict[str, frozenset[str]]:
-    """Per observer, the groups of a row as a trigger saw it before the change."""
-    if old is None or not capture.grouped:
+    """Per observer, the groups of a row before a transaction; columns not seen are as now."""
+    if not values or not capture.grouped:
         return {}
-    fields = {field.column: field for field in capture.model._meta.concrete_fields}
-    values = {
-        fields[column].attname: fields[column].to_python(value)
-        for column, value in old.items()
-        if column in fields
-    }
-    return capture.groups_now(made_of(capture.model, values, using), capture.wanted())
+    row = made_of(capture.model, loaded_from(values, capture.model, pk) or {}, using)
+    row.pk = pk
+    return capture.groups_now(row, capture.wanted())
 
 
 def relay_until(
@@ -118,7 +188,7 @@ def relay_until(
         try:
             if connection.vendor == "postgresql":
                 listening = listen(connection, listening)
-            while relay(using, grace) == BATCH and not ended.is_set():
+            while relay(using, grace) >= BATCH and not ended.is_set():
                 pass
             wait(connection, interval, ended)
         except (DatabaseError, TimeoutError):

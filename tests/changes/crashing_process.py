@@ -29,7 +29,9 @@ def main(database: str) -> None:
     stays, moves, goes = Parcel.objects.order_by("pk")
     with transaction.atomic():
         transaction.on_commit(lambda: os.kill(os.getpid(), signal.SIGKILL))
-        Parcel.objects.create(place=1, title="made")
+        made = Parcel.objects.create(place=1, title="new")
+        made.title = "made"
+        made.save()
         stays.title = "changed"
         stays.save()
         moves.place = 2

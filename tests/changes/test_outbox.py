@@ -78,7 +78,7 @@ def test_what_a_killed_process_has_left_is_relayed() -> None:
         check=False,
     )
     assert run.returncode == -9
-    assert OutboxChange.objects.count() == 4
+    assert OutboxChange.objects.count() == 5
     with observed(
         Parcel, "1", "2", group_by=lambda parcel: parcel.place, body=lambda parcel: parcel.title
     ) as reader:
@@ -100,6 +100,48 @@ def test_the_relay_leaves_what_its_own_process_is_about_to_publish(outbox: None)
         assert relay("default", grace=3_600) == 0
         assert relay("default", grace=0) == 1
         assert reader.read() == [("delete", "observer", {"key": 7})]
+
+
+@pytest.mark.parametrize("batch", [2, 500])
+def test_what_was_committed_together_is_relayed_as_its_net_change(
+    outbox: None, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    """Whoever wrote into the table in between, and however many are taken at once."""
+    monkeypatch.setattr("dcrf_graph.changes.relay.BATCH", batch)
+    for key, action, name in ((7, "update", "a"), (8, "delete", "b"), (7, "delete", "a")):
+        OutboxChange.objects.create(model="testapp.note", key=key, action=action, transaction=name)
+    with observed(Note) as reader:
+        assert relay("default", grace=0) == 3
+        assert reader.read() == [("delete", "observer", {"key": key}) for key in (7, 8)]
+
+
+def test_a_key_that_no_row_can_have_is_logged_and_left_out(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    OutboxChange.objects.create(model="testapp.note", key="seven", action="delete")
+    OutboxChange.objects.create(model="testapp.note", key=8, action="delete")
+    with observed(Note) as reader:
+        assert relay("default", grace=0) == 2
+        assert reader.read() == [("delete", "observer", {"key": 8})]
+    assert "There is no row 'seven' of testapp.note" in caplog.messages
+
+
+def test_a_column_that_cannot_be_read_as_a_trigger_saw_it_is_read_from_the_row() -> None:
+    parcel = Parcel.objects.create(place=2)
+    OutboxChange.objects.create(
+        model="testapp.parcel",
+        key=parcel.pk,
+        action="update",
+        by_trigger=True,
+        old={"place": 1, "weight": "much"},
+    )
+    groups = ("1-0", "2-0")
+    with observed(Parcel, *groups, group_by=lambda p: f"{p.place}-{p.weight}") as reader:
+        assert relay("default") == 1
+        assert [(action, group) for action, group, _ in reader.read()] == [
+            ("delete", "1-0"),
+            ("create", "2-0"),
+        ]
 
 
 def test_a_model_that_is_gone_is_logged_and_left_out(caplog: pytest.LogCaptureFixture) -> None:

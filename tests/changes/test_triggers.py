@@ -32,7 +32,7 @@ from dcrf_graph.routers import Router
 from tests.changes.doubles import observed
 from tests.graphql.sessions import Session
 from tests.native.client import connected, in_thread
-from tests.testapp.models import Parcel
+from tests.testapp.models import Parcel, Place, Restaurant
 
 pytestmark = pytest.mark.long
 
@@ -203,3 +203,79 @@ def test_the_relay_outlives_a_lost_connection_and_loses_nothing(triggered: None)
             INSERT,
         )
         told(reader, 1)
+
+
+@needs_it
+def test_a_table_that_is_truncated_is_a_gap(triggered: None) -> None:
+    from dcrf_graph.postgres import ObserveTruncate
+
+    trigger: Any = ObserveTruncate()
+    trigger.install(Parcel)
+    with observed(Parcel) as reader:
+        elsewhere(INSERT, "TRUNCATE testapp_parcel CASCADE", INSERT)
+        told(reader, 1)
+        assert (reader.actions(), len(reader.gaps)) == (["create"], 1)
+    trigger.uninstall(Parcel)
+
+
+@pytest.fixture
+def triggered_tables(triggered: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Restaurants, and the places that they are, have the trigger too."""
+    from dcrf_graph.postgres import ObserveWrites
+
+    trigger: Any = ObserveWrites()
+    for model in (Place, Restaurant):
+        trigger.install(model)
+        monkeypatch.setattr(model._meta, "triggers", [trigger], raising=False)
+    yield
+    for model in (Place, Restaurant):
+        trigger.uninstall(model)
+
+
+def starred(restaurant: Restaurant) -> str:
+    return f"{restaurant.city}-{restaurant.stars}"
+
+
+MOVE_AND_STAR = (
+    "BEGIN",
+    "UPDATE testapp_restaurant SET stars = 2",
+    "UPDATE testapp_place SET city = 2",
+    "COMMIT",
+)
+
+
+@needs_it
+def test_a_row_of_two_tables_is_told_whichever_was_written(triggered_tables: None) -> None:
+    with (
+        observed(Restaurant, "1-1", "2-1", "2-2", "1-2", group_by=starred) as restaurants,
+        observed(Place, stable_id="places") as places,
+    ):
+        child = Restaurant.objects.create(name="a", stars=1)
+        told(restaurants, 1)
+        child.city = 2
+        child.save(update_fields=["city"])
+        told(restaurants, 3)
+        elsewhere("UPDATE testapp_place SET city = 1")
+        told(restaurants, 5)
+        elsewhere(*MOVE_AND_STAR)
+        told(restaurants, 7)
+        child.delete()
+        told(restaurants, 8)
+        moves = [("1-1", "2-1"), ("2-1", "1-1"), ("1-1", "2-2")]
+        assert [(action, group) for action, group, _ in restaurants.read()] == [
+            ("create", "1-1"),
+            *(each for old, new in moves for each in (("delete", old), ("create", new))),
+            ("delete", "2-2"),
+        ]
+        assert places.actions() == ["create", "update", "update", "update", "delete"]
+
+
+@needs_it
+def test_the_deletion_of_a_child_alone_is_none_of_its_parent(triggered_tables: None) -> None:
+    with observed(Restaurant) as restaurants, observed(Place, stable_id="places") as places:
+        Restaurant.objects.create(name="a")
+        told(restaurants, 1)
+        elsewhere("DELETE FROM testapp_restaurant")
+        told(restaurants, 2)
+        assert restaurants.actions() == ["create", "delete"]
+        assert places.actions() == ["create"]
