@@ -38,6 +38,12 @@ def test_what_two_say_within_a_window_is_contested_and_later_it_is_not() -> None
     assert not contests.note([event(2)], "three", now=WINDOW * 2)
 
 
+def test_rows_with_one_key_in_two_databases_are_two_rows() -> None:
+    contests = Contests()
+    contests.note([event()], "one", now=0)
+    assert not contests.note([replace(event(), using="other")], "two", now=0)
+
+
 def test_after_a_loss_everything_is_in_doubt_for_a_while() -> None:
     contests = Contests()
     contests.doubt(now=0)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from typing import Any, cast
 
 import pytest
+from channels.layers import InMemoryChannelLayer, channel_layers
 
 from dcrf_graph.changes.change import Event, lost
 from dcrf_graph.changes.envelope import Envelope
 from dcrf_graph.changes.hub import Hub
 from dcrf_graph.changes.hub import hub as hub_of_this_process
 from tests.changes.doubles import Reader, join
+from tests.changes.layers import RecordingLayer
 
 
 @pytest.fixture
@@ -127,6 +130,50 @@ def test_members_of_a_loop_that_was_closed_are_gone(hub: Hub) -> None:
     loop.close()
     hub.publish([event()])
     assert (len(alive.events), hub.count()) == (1, 1)
+
+
+async def test_a_loop_has_one_channel_of_the_layer_whoever_listens_in_it(
+    hub: Hub, layer: RecordingLayer
+) -> None:
+    def opened() -> int:
+        return [name for name, _ in layer.asked].count("new_channel")
+
+    readers = [Reader(f"observer {n}", asyncio.get_running_loop()) for n in range(5)]
+    for each in readers:
+        for group in ("one", "two"):
+            await hub.join(group, each)
+    assert opened() == 1
+
+    async def listen() -> None:
+        reader = Reader(loop=asyncio.get_running_loop())
+        await hub.join("one", reader)
+        hub.leave("one", reader)
+
+    await asyncio.to_thread(asyncio.run, listen())
+    assert opened() == 2
+    for each in readers:
+        for group in ("one", "two"):
+            hub.leave(group, each)
+    await asyncio.to_thread(hub.close)
+
+
+async def test_inside_the_process_the_layer_has_no_part_in_it(
+    hub: Hub, layer: RecordingLayer
+) -> None:
+    """A layer that takes nothing delays nothing, and one in memory is not asked at all."""
+    reader = Reader(loop=asyncio.get_running_loop())
+    await hub.join("group", reader)
+    layer.failures += [ConnectionError("the layer is gone")] * 100
+    hub.publish([event()])
+    assert await reader.next() == event()
+    in_memory = InMemoryChannelLayer()
+    channel_layers.set("default", in_memory)
+    hub.publish([event()])
+    assert await reader.next() == event()
+    assert (in_memory.channels, in_memory.groups) == ({}, {})
+    channel_layers.set("default", cast(Any, layer))
+    hub.leave("group", reader)
+    await asyncio.to_thread(hub.close)
 
 
 async def test_what_others_say_reaches_the_members_of_the_loop_that_hears_it(hub: Hub) -> None:

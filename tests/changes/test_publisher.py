@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Iterator
@@ -90,6 +91,26 @@ def test_whatever_thread_hands_over_one_thread_sends(
     publisher.close()
     assert sorted(map(int, said(layer))) == list(range(20))
     assert not [each for each in threading.enumerate() if "publisher" in each.name]
+
+
+async def test_one_loop_sends_whoever_publishes_and_from_wherever(
+    layer: RecordingLayer, publisher: Publisher
+) -> None:
+    """A loop for each call would cost milliseconds, and a connection to Redis."""
+    loops: set[Any] = set()
+    take = layer.group_send
+
+    async def group_send(group: str, message: Any) -> None:
+        loops.add(asyncio.get_running_loop())
+        await take(group, message)
+
+    layer.group_send = group_send  # type: ignore[method-assign]
+    publisher.send(commit("from a coroutine"))
+    for _ in range(5):
+        await asyncio.to_thread(publisher.send, commit("from a thread"))
+        assert await asyncio.to_thread(publisher.drain)
+    assert len(said(layer)) == 6
+    assert len(loops - {asyncio.get_running_loop()}) == len(loops) == 1
 
 
 def test_a_layer_that_fails_costs_one_message_and_leaves_a_hole(

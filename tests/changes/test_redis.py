@@ -16,10 +16,12 @@ import pytest
 from channels.layers import get_channel_layer
 from django.test import override_settings
 
+from dcrf_graph.changes import membership
 from dcrf_graph.changes.change import Event, Gap, lost
 from dcrf_graph.changes.hub import Hub
 from dcrf_graph.changes.interest import LEASE
 from dcrf_graph.changes.layers import redis_of
+from dcrf_graph.changes.membership import REJOIN
 from dcrf_graph.changes.registry import Registry
 from tests.changes.conftest import REDIS_LAYERS
 from tests.changes.doubles import Reader
@@ -227,6 +229,36 @@ async def test_leaving_in_a_crowd_leaves_each_group_once(
             assert client.info("commandstats")["cmdstat_srem"]["calls"] == 2
 
 
+def done(keys: Any, what: bytes) -> None:
+    """Wait until Redis says of one of these keys that this was done to it."""
+    while True:
+        message = keys.get_message(timeout=15)
+        assert message is not None
+        if message["data"] == what:
+            return
+
+
+@needs_time
+async def test_groups_are_joined_again_before_they_expire(
+    here: dict[str, Any], server: OwnRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "REJOIN", 0)
+    at = redis_of(get_channel_layer())
+    assert at is not None
+    async with places(1) as [one]:
+        await one.join("group")
+        key = f"{at.prefix}group:group"
+        with server.client() as client, client.pubsub() as keys:
+            assert client.ttl(key) > REJOIN
+            client.config_set("notify-keyspace-events", "Ks")
+            keys.psubscribe(f"__keyspace@0__:{key}")
+            client.delete(key)
+            await asyncio.to_thread(done, keys, b"sadd")
+            assert client.scard(key) == 1
+            assert client.ttl(key) > REJOIN
+        assert one.reader.gaps == []
+
+
 # -- what goes wrong -------------------------------------------------------------------------------
 
 
@@ -339,15 +371,6 @@ async def test_a_process_that_says_that_it_ends_is_none(here: dict[str, Any]) ->
         assert len(one.reader.gaps) == 1
 
 
-def deleted(keys: Any) -> None:
-    """Wait until Redis says of one of these keys that it was deleted."""
-    while True:
-        message = keys.get_message(timeout=15)
-        assert message is not None
-        if message["data"] == b"del":
-            return
-
-
 async def test_a_loop_that_ended_without_a_word_is_sent_nothing_and_wants_nothing(
     here: dict[str, Any], server: OwnRedis
 ) -> None:
@@ -368,7 +391,7 @@ async def test_a_loop_that_ended_without_a_word_is_sent_nothing_and_wants_nothin
             keys.psubscribe(f"__keyspace@0__:{at.prefix}receiver:*")
             await asyncio.to_thread(asyncio.run, join(one.hub))
             assert client.scard(f"{at.prefix}group:group") == 2
-            await asyncio.to_thread(deleted, keys)
+            await asyncio.to_thread(done, keys, b"del")
             assert client.scard(f"{at.prefix}group:group") == 1
             assert client.scard(f"{at.prefix}group:its own") == 0
             assert len(client.keys(f"{at.prefix}receiver:*")) == 1
