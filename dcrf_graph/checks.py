@@ -45,6 +45,7 @@ KINDS: dict[str, str] = {
     "W103": "Permissions ask for the user, and no middleware of Django's finds one.",
     "W104": "A setting does not exist.",
     "W105": "A manager of an observed model does not tell of its bulk writes, and another does.",
+    "W106": "An observed model is abstract: it has no rows.",
     "I101": "No router is known: no schema is checked.",
     "I102": "Bulk writes of observed models are not heard.",
 }
@@ -156,6 +157,23 @@ def check_managers() -> list[CheckMessage]:
     ]
 
 
+def check_abstract() -> list[CheckMessage]:
+    """Whether an observed model can have rows; Django sends no signal of an abstract one."""
+    return [
+        message(
+            problem(
+                "W106",
+                model._meta.label,
+                "it is abstract.",
+                "Nothing is ever told to those who subscribe its observers.",
+                "Observe each model that is derived from it.",
+            ),
+            model,
+        )
+        for model in observed_models(abstract=True)
+    ]
+
+
 def check_bulk_writes() -> list[CheckMessage]:
     """Which observed models have no observed manager at all; for deployments alone.
 
@@ -183,6 +201,7 @@ CHECKS = (
     check_channel_layer,
     check_authentication,
     check_managers,
+    check_abstract,
 )
 DEPLOYMENT_CHECKS = (check_bulk_writes,)
 
@@ -294,11 +313,12 @@ def registered_consumers() -> Iterator[Any]:
             yield registration.consumer
 
 
-def observed_models() -> list[Any]:
-    """The models that registered consumers observe, in the order of their names."""
+def observed_models(*, abstract: bool = False) -> list[Any]:
+    """The models that registered consumers observe, or the abstract ones among them, by name."""
     observers = (each for consumer in registered_consumers() for each in observers_of(consumer))
     models = {each.model_cls for each in observers if isinstance(each, ModelObserver)}
-    return sorted(models, key=lambda model: model._meta.label)
+    wanted = (model for model in models if model._meta.abstract is abstract)
+    return sorted(wanted, key=lambda model: model._meta.label)
 
 
 def observers_of(consumer: Any) -> Iterator[BaseObserver]:

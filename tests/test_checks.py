@@ -419,6 +419,18 @@ def test_models_whose_every_writer_is_seen_are_silent(
 
 
 @isolate_apps("tests.testapp")
+def test_an_observed_model_that_is_abstract_is_a_warning(check: Check) -> None:
+    class Timestamped(models.Model):
+        class Meta:
+            app_label = "testapp"
+            abstract = True
+
+    told = check(observing(Timestamped, Note), deploy=True, CHANNEL_LAYERS=IN_MEMORY, DEBUG=True)
+    assert told["W106"].obj is Timestamped
+    assert told["W106"].msg.startswith("testapp.Timestamped: it is abstract.")
+
+
+@isolate_apps("tests.testapp")
 def test_a_manager_beside_an_observed_one_is_a_warning(bulk: Any) -> None:
     class Archived(models.Model):
         objects = ObservedManager()
