@@ -622,6 +622,27 @@ async def test_a_list_that_is_subscribed_anew_hears_nothing_of_the_one_before() 
         assert await follower.next() == ("create", "published")
 
 
+async def test_a_list_that_is_subscribed_anew_is_not_brought_again(joined: list[Any]) -> None:
+    """What was missed was of the list before."""
+    reading, may_read = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        reading.set()
+        assert may_read.wait(PATIENCE)
+
+    await create(title="a draft", status="draft")
+    async with following(NativeFollower, Slow, status="draft") as follower:
+        assert await follower.next() == ("snapshot", ["a draft"])
+        Slow.while_reading = hold
+        joined[0].gap(Gap())
+        assert await asyncio.to_thread(reading.wait, PATIENCE)
+        await follower.follow(status="published")
+        assert await follower.next() == ("snapshot", [])
+        may_read.set()
+        await create(title="published", status="published")
+        assert await follower.next() == ("create", "published")
+
+
 async def test_who_leaves_while_a_row_is_read_takes_it_from_nobody(protocol: Any) -> None:
     """Two who follow one list wait for one reading."""
     Held.reading, Held.may_read = threading.Event(), threading.Event()
