@@ -139,6 +139,33 @@ async def test_a_commit_is_one_message_for_each_process(
         assert len(sent) == 1
 
 
+@pytest.mark.parametrize("stands_still", [False, True])
+async def test_a_burst_is_heard_or_told_as_a_gap_where_nobody_could_take_it(
+    here: dict[str, Any], stands_still: bool
+) -> None:
+    """A channel holds 100 messages."""
+    async with places() as [one, two]:
+        await two.join("group")
+        said = [event(number) for number in range(1_000)]
+
+        def say() -> None:
+            for each in said:
+                one.hub.publish([each])
+            assert one.hub.drain(20)
+
+        if stands_still:
+            say()
+            one.hub.publish([event(-1)])
+            heard = [await two.reader.next()]
+            while heard[-1] != event(-1):
+                heard.append(await two.reader.next())
+            assert heard[:-1] == said or two.reader.gaps
+        else:
+            await asyncio.to_thread(say)
+            assert [await two.reader.next() for _ in said] == said
+            assert two.reader.gaps == []
+
+
 # -- who listens -----------------------------------------------------------------------------------
 
 
