@@ -10,6 +10,7 @@ import pytest
 from django.db import transaction
 from django.db.models import F
 
+from dcrf_graph.changes import bulk
 from dcrf_graph.changes.capture import watch
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.observer import ObservedQuerySet
@@ -86,6 +87,18 @@ def test_many_rows_are_updated_in_chunks_that_the_database_takes(shelf: Reader) 
     shelf.read()
     assert Volume.objects.update(title="new") == 2_000
     assert len(shelf.read()) == 2_000
+
+
+def test_no_statement_has_more_parameters_than_the_database_takes(
+    shelf: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Besides the keys, of which each may be several."""
+    monkeypatch.setattr(bulk, "MAX_PARAMETERS", bulk.ROOM + 10)
+    assert [len(chunk) for chunk in bulk.chunks([*range(25)], Volume, "default")] == [10, 10, 5]
+    assert [len(chunk) for chunk in bulk.chunks([*range(12)], Seat, "default")] == [5, 5, 2]
+    Volume.objects.bulk_create(volumes(*map(str, range(25))))
+    assert queries(lambda: Volume.objects.update(title="new")).count("UPDATE") == 3
+    assert len(shelf.read()) == 50
 
 
 def test_objects_that_are_updated_together_know_where_they_are(shelf: Reader) -> None:
