@@ -124,6 +124,8 @@ def test_what_a_conflict_has_left_alone_is_not_told(shelf: Reader) -> None:
     shelf.read()
     Volume.objects.bulk_create(volumes("a", "b"), ignore_conflicts=True)
     assert shelf.read() == [("create", "1", "b")]
+    Volume.objects.bulk_create(Volume.objects.all(), ignore_conflicts=True)
+    assert shelf.read() == []
 
 
 def test_what_a_conflict_has_updated_is_an_update(shelf: Reader) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -20,6 +21,8 @@ from dcrf_graph.changes.hub import Hub, hub
 from tests.changes.doubles import Observer, Reader, join
 from tests.native.client import in_thread
 from tests.testapp.models import Booking, Parcel
+
+whose: ContextVar[str] = ContextVar("whose", default="nobody's")
 
 
 def event(pk: Any = 1, body: Any = 0, action: str = "update", group: str = "group") -> Event:
@@ -194,6 +197,26 @@ async def test_what_two_processes_say_ends_as_it_is(
     titles = [json.loads((await reader.next()).message)["body"] for _ in range(3)]
     assert titles == ["as it is", "before", "as it is"]
     here.leave("1", reader)
+
+
+async def test_a_row_is_read_again_in_the_context_of_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever's message came first may be a task with a user of its own."""
+    monkeypatch.setattr(settling, "SETTLE", 0)
+    asked_by: asyncio.Queue[str] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+
+    def read_again(told: Event) -> Event:
+        loop.call_soon_threadsafe(asked_by.put_nowait, whose.get())
+        return told
+
+    here = Hub()
+    here.read_again = read_again
+    whose.set("somebody's")
+    for publisher in ("one", "two"):
+        here.hear(Envelope(publisher, 1, 0, (event(),)))
+    assert await asyncio.wait_for(asked_by.get(), 10) == "nobody's"
 
 
 async def test_what_is_right_already_is_not_said_again(

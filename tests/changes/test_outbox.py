@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -13,10 +14,12 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import override_settings
 
+from dcrf_graph.changes.capture import watch
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.changes.relay import relay
 from dcrf_graph.models import OutboxChange
-from tests.changes.doubles import observed
+from tests.changes.doubles import Observer, observed
+from tests.changes.layers import RecordingLayer
 from tests.testapp.models import Note, Parcel, Volume
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,12 +54,36 @@ def test_a_change_that_is_rolled_back_leaves_nothing_in_the_table(outbox: None) 
 
 def test_a_save_is_a_transaction_even_without_one(outbox: None) -> None:
     """Else a crash could come between the row and its place in the outbox."""
-    in_transaction = []
-    with observed(Note, body=lambda note: in_transaction.append(connection.in_atomic_block)):
+    kept = []
+    with observed(Note, body=lambda note: kept.append(OutboxChange.objects.count())):
         note = Note.objects.create(text="a")
         note.save_base(raw=True)
+        assert kept == [1, 1]
         note.delete()
-    assert len(in_transaction) == 3
+    assert not OutboxChange.objects.exists()
+
+
+def test_what_the_layer_has_not_taken_stays_in_the_table(
+    outbox: None, layer: RecordingLayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("outbox", "relay"):
+        monkeypatch.setattr(f"dcrf_graph.changes.{module}.LAYER_TIMEOUT", 0.01)
+    may_take = threading.Event()
+
+    async def stuck(group: str, message: object) -> None:
+        may_take.wait(10)
+
+    layer.group_send = stuck  # type: ignore[method-assign]
+    observer = Observer(stable_id="elsewhere")
+    watch(Note, observer)
+    Note.objects.create(text="a")
+    assert OutboxChange.objects.count() == 1
+    with pytest.raises(TimeoutError):
+        relay("default", grace=0)
+    assert OutboxChange.objects.count() == 1
+    may_take.set()
+    assert hub.drain(10)
+    assert relay("default", grace=0) == 1
     assert not OutboxChange.objects.exists()
 
 
