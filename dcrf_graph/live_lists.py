@@ -51,6 +51,7 @@ READING = (
     "get_serializer_class",
     "get_serializer_context",
     "live_row",
+    "rows_listed",
     "view_of_call",
 )
 """What finds and writes the rows of a list; where one of them is overridden it runs for each."""
@@ -73,10 +74,11 @@ class LiveList:
     """What one request follows: the arguments of its list, and the keys of the rows in it.
 
     ``missed`` are changes that came while the list was being read; None once
-    the client has it.
+    the client has it. ``read`` says that it has been read once: the arguments were good.
     """
 
     arguments: dict[str, Any]
+    read: bool = False
     keys: set[str] = field(default_factory=set)
     missed: list[Event] | None = field(default_factory=list)
 
@@ -142,10 +144,28 @@ class LiveListMixin(ObserverConsumerMixin, ListModelMixin):
 
     # -- reading ------------------------------------------------------------------
 
+    def rows_listed(self: Any, arguments: Mapping[str, Any], *, followed: bool = True) -> Any:
+        """The rows of a list, as a queryset.
+
+        Args:
+            followed: the arguments have been good: if they are not any more, because what
+                a filter names is gone (``board=7``), there are no rows.
+
+        Raises:
+            ValidationError: of a list that is not followed, for arguments that are wrong.
+        """
+        rows = self.get_queryset(**arguments)
+        try:
+            return self.filter_queryset(rows, **arguments)
+        except ValidationError:
+            if not followed:
+                raise
+            return rows.none()
+
     def live_rows(self: Any, live: LiveList) -> Any:
         """The whole list as it is now; its keys are remembered."""
         most = self.max_live_rows or api_settings.MAX_LIVE_ROWS
-        rows = self.filter_queryset(self.get_queryset(**live.arguments), **live.arguments)
+        rows = self.rows_listed(live.arguments, followed=live.read)
         if rows.query.is_sliced:
             raise ConfigurationError(
                 f"The queryset of {type(self).__name__} is sliced: whether a row is in it cannot "
@@ -154,12 +174,12 @@ class LiveListMixin(ObserverConsumerMixin, ListModelMixin):
         keys = list(rows.values_list("pk", flat=True)[: most + 1])
         if len(keys) > most:
             raise ValidationError(f"The list has more than {most} rows: narrow it.")
-        live.keys = set(map(as_text, keys))
+        live.keys, live.read = set(map(as_text, keys)), True
         return rows_written(self, rows, None, live.arguments)
 
     def live_row(self: Any, arguments: Mapping[str, Any], pk: Any) -> Any:
         """The row of this key as ``list`` writes it; None where it is not in the list."""
-        rows = self.filter_queryset(self.get_queryset(**arguments), **arguments)
+        rows = self.rows_listed(arguments)
         return next(iter(rows_written(self, rows.filter(pk=pk), None, arguments)), None)
 
     def live_scope(self: Any, arguments: Mapping[str, Any]) -> Hashable:

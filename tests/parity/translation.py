@@ -234,7 +234,7 @@ def list_update_of(type_: Any, frame: Mapping[str, Any]) -> Any:
     """The frame of a list that is followed: the reply has its rows, events are about one."""
     action, data = frame["action"], frame["data"]
     update = {"action": action.upper(), "rows": None, "id": None, "data": None}
-    if action == "subscribe_list":
+    if action in ("subscribe_list", "snapshot"):
         return update | {"action": "SNAPSHOT", "rows": data_of(data, type_.fields["rows"].type)}
     update["id"] = str(data.get("id", data.get("pk")))
     return update | (
