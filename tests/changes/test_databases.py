@@ -19,7 +19,7 @@ pytestmark = pytest.mark.long
 
 
 @pytest.fixture
-def other(django_db_setup: None, django_db_blocker: Any, tmp_path: Path) -> Iterator[str]:
+def other(transactional_db: None, django_db_blocker: Any, tmp_path: Path) -> Iterator[str]:
     """The alias of a second database, with a table of notes; for this test alone."""
     connections.settings["other"] = {
         **connections.settings["default"],
@@ -32,8 +32,6 @@ def other(django_db_setup: None, django_db_blocker: Any, tmp_path: Path) -> Iter
             editor.create_model(Note)
             editor.create_model(Parcel)
         yield "other"
-        Note.objects.all().delete()
-        Parcel.objects.all().delete()
         connections["other"].close()
     del connections["other"], connections.settings["other"]
 
