@@ -33,6 +33,7 @@ from dcrf_graph.graphql.problems import LEVELS, DerivationError, Level, Problem
 from dcrf_graph.observer.base_observer import BaseObserver
 from dcrf_graph.observer.model_observer import ModelObserver
 from dcrf_graph.routers import Router, known_routers
+from dcrf_graph.setting_values import complaint
 from dcrf_graph.settings import DEFAULTS, IMPORT_STRINGS, SOURCES, api_settings
 
 KINDS: dict[str, str] = {
@@ -55,6 +56,7 @@ MESSAGES: dict[Level, type[CheckMessage]] = {"error": Error, "warning": Warning,
 JOINING = frozenset({"add_group", "group_add", "group_send"})
 FINDS_USERS = "django.contrib.auth.middleware.AuthenticationMiddleware"
 ASKING_FOR_THE_USER = frozenset({"user", "user_of"})
+STOPS = "Whoever reads it fails."
 MAX_NAMES = 3
 """Consumers that a message names; of more it tells how many."""
 
@@ -220,7 +222,9 @@ def malformed() -> Iterator[Problem]:
 
 def usable() -> bool:
     """Whether the settings can be read at all; ``check_settings`` tells if not."""
-    return not any(malformed())
+    if any(malformed()):
+        return False
+    return all(complaint(name, api_settings.configured(name)[1]) is None for name in DEFAULTS)
 
 
 def configured_authenticators() -> bool:
@@ -246,19 +250,27 @@ def unknown_names() -> Iterator[Problem]:
 
 
 def unusable_values() -> Iterator[Problem]:
-    """Dotted paths that name nothing, and a list of documents that cannot be read."""
-    for name in IMPORT_STRINGS:
-        try:
-            getattr(api_settings, name)
-        except ImportError as error:
-            place = f"settings > DCRF_GRAPH > {name}"
-            yield problem("E102", place, f"{error}.", "", "Correct the dotted path.")
+    """Values of another type or range, and paths that name nothing or cannot be read."""
+    wrong = set()
+    for name in DEFAULTS:
+        source, value = api_settings.configured(name)
+        place = f"settings > {source} > {name}"
+        if (cause := complaint(name, value)) is not None:
+            wrong.add(name)
+            yield problem("E102", place, cause, STOPS, f"The default is {DEFAULTS[name]!r}.")
+        elif name in IMPORT_STRINGS:
+            try:
+                getattr(api_settings, name)
+            except ImportError as error:
+                yield problem("E102", place, f"{error}.", STOPS, "Correct the dotted path.")
+    if "GRAPHQL_ALLOWED_DOCUMENTS" in wrong:
+        return
     try:
         allowed_documents()
-    except (ConfigurationError, TypeError) as error:
+    except ConfigurationError as error:
         place = "settings > DCRF_GRAPH > GRAPHQL_ALLOWED_DOCUMENTS"
         remedy = "Give a mapping of hashes to documents, or the path of such a JSON file."
-        yield problem("E102", place, str(error), "", remedy)
+        yield problem("E102", place, str(error), STOPS, remedy)
 
 
 # -- the routers -----------------------------------------------------------------------

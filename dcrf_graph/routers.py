@@ -39,6 +39,7 @@ from dcrf_graph.graphql.persisted import allowed_documents
 from dcrf_graph.graphql.schema import Derived, derive
 from dcrf_graph.graphql.subscriptions import Results
 from dcrf_graph.protocols.effects import OperationRequest
+from dcrf_graph.settings import api_settings
 from dcrf_graph.stream import Outlet
 from dcrf_graph.streams import Streams
 from dcrf_graph.transports.http import graphql_view
@@ -193,11 +194,13 @@ class Router:
         of other sites may not connect: the Origin, where there is one, must be
         in ``ALLOWED_ORIGINS``, by default ``ALLOWED_HOSTS``.
         """
-        allowed_documents()  # a file that cannot be read is told now
+        api_settings.validate()  # what is wrong with a setting is told now
+        allowed_documents()
         return WebSocketTransport(self)
 
     def graphql_view(self) -> Callable[..., Any]:
         """GraphQL over HTTP, as an asynchronous Django view."""
+        api_settings.validate()
         allowed_documents()
         return graphql_view(HTTPHost(self))
 

@@ -16,6 +16,9 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
+from dcrf_graph.exceptions import ConfigurationError
+from dcrf_graph.setting_values import complaint
+
 DEFAULTS: dict[str, Any] = {
     # upstream's four
     "DEFAULT_PAGE_SIZE": 25,
@@ -116,6 +119,8 @@ class APISettings:
 
     Raises:
         AttributeError: for a name that is not in ``DEFAULTS``.
+        ConfigurationError: for a value that the setting cannot have (``setting_values``).
+        ImportError: for a dotted path that names nothing.
     """
 
     def __init__(self, defaults: Mapping[str, Any] = DEFAULTS) -> None:
@@ -125,16 +130,31 @@ class APISettings:
         defaults = self.__dict__["defaults"]
         if name not in defaults:
             raise AttributeError(f"{name!r} is not a setting of dcrf_graph")
-        value = defaults[name]
-        for source in SOURCES:
-            configured = getattr(settings, source, None) or {}
-            if name in configured:
-                value = configured[name]
-                break
+        source, value = self.configured(name)
+        if (wrong := complaint(name, value)) is not None:
+            raise ConfigurationError(f"{source}[{name!r}]: {wrong}")
         if name in IMPORT_STRINGS:
             value = imported(value)
         self.__dict__[name] = value
         return value
+
+    def configured(self, name: str) -> tuple[str, Any]:
+        """The value of a setting as it was written, and where: the first of ``SOURCES`` has it."""
+        for source in SOURCES:
+            configured = getattr(settings, source, None) or {}
+            if name in configured:
+                return source, configured[name]
+        return SOURCES[0], self.defaults[name]
+
+    def validate(self) -> None:
+        """Look at all values at once; what they name is not imported.
+
+        Raises:
+            ConfigurationError: for the first that cannot be used.
+        """
+        for name in self.defaults:
+            if name not in IMPORT_STRINGS:
+                getattr(self, name)
 
     def reload(self) -> None:
         """Forget what was read; the next access reads Django's settings again."""

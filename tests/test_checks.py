@@ -353,7 +353,12 @@ def test_a_setting_that_does_not_exist_is_told(check: Check, name: str, hint: st
         ("DEFAULT_PAGINATION_CLASS", "no.such.Paginator", "No module named"),
         ("DEFAULT_PERMISSION_CLASSES", ["tests.test_checks.Nobody"], "does not define"),
         ("GRAPHQL_ALLOWED_DOCUMENTS", "/no/such/file", "cannot read /no/such/file"),
-        ("GRAPHQL_ALLOWED_DOCUMENTS", 5, "int"),
+        ("GRAPHQL_ALLOWED_DOCUMENTS", 5, "expected a mapping of hashes to documents"),
+        ("KEEP_ALIVE", 0, "expected a number above 0, or None (no signs of life), got 0."),
+        ("MAX_FRAME_SIZE", "1000", "expected a whole number of at least 1, got '1000'."),
+        ("SLOW_READERS", "drop", "expected 'end' or 'drop_oldest' or 'latest' or 'disconnect'"),
+        ("DEFAULT_PERMISSION_CLASSES", "a.B", "expected a list of dotted paths or classes"),
+        ("ROUTER", 7, "expected a text, or None"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_an_error(

@@ -455,7 +455,7 @@ async def test_who_floods_and_does_not_read_is_not_read_either(desk: type[DeskCo
         assert {frame["type"] for frame in await client.frames(100)} == {"error"}
 
 
-@override_settings(DCRF_GRAPH={"KEEP_ALIVE": 0})
+@override_settings(DCRF_GRAPH={"KEEP_ALIVE": 0.001})
 async def test_heartbeats_do_not_queue_up_for_a_client_that_does_not_read() -> None:
     async with graphql(desk_router()) as client:
         client.reads.clear()
