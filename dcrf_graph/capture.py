@@ -71,6 +71,18 @@ class Captor(Protocol):
         """
 
 
+def anonymous(content: dict[str, Any]) -> str:
+    """The text of a frame without its id, so that what was sent to each can be compared."""
+    if type(content) is not dict or "request_id" not in content:
+        return dumps({**content, "request_id": None})
+    # A copy would be dearer than the rest of it. Nobody sees that it is away for a moment.
+    named, content["request_id"] = content["request_id"], None
+    try:
+        return dumps(content)
+    finally:
+        content["request_id"] = named
+
+
 class Source(Protocol):
     """Where a captured call was made."""
 
@@ -124,7 +136,7 @@ class Captured:
         self.acknowledged = True
         self.reply = None
 
-    def take(self, content: Mapping[str, Any], delivery: Delivery) -> Awaitable[None] | None:
+    def take(self, content: dict[str, Any], delivery: Delivery) -> Awaitable[None] | None:
         """What takes in a frame of a delivery unread: an event, and no refusal.
 
         None where nobody listens who reads it himself.
@@ -135,8 +147,7 @@ class Captured:
         status = content.get("response_status")
         if status is not None and (not isinstance(status, int) or status >= 400):
             return None
-        # Without the id, so that what was sent to each can be compared.
-        text = dumps({**content, "request_id": None})
+        text = anonymous(content)
         # `take_text`, written out.
         if self._receiving or self._frames or self._ended:
             return self._put_text(text, delivery)
