@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Protocol
