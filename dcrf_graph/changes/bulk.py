@@ -30,7 +30,7 @@ from dcrf_graph.changes.journal import Record, surely_on_commit
 from dcrf_graph.changes.kin import is_row_of, keys_in
 from dcrf_graph.changes.rekeyed import fields_named, gives_keys, keys_of, new_keys, rekeyed
 from dcrf_graph.changes.rows import surely_saved
-from dcrf_graph.changes.snapshot import is_unset, written
+from dcrf_graph.changes.snapshot import is_unset
 
 if TYPE_CHECKING:
     Base = QuerySet[Model]
@@ -241,7 +241,7 @@ def creations(
             record.saved = surely_saved(obj, using, capture.model)
             record.written_at = statements_so_far(using)
             if capture.grouped:
-                record.settle_later(obj, written(obj, None))
+                record.settle_later(obj, None)
             records.append(record)
     return records
 
@@ -254,7 +254,7 @@ def kept_by_instances(
     for obj in objs:
         changed = frozenset(fields)
         record = Record(capture.model, capture.key_of(obj), Action.UPDATE, using, changed=changed)
-        record.settle_later(obj, written(obj, fields))
+        record.settle_later(obj, fields)
         records.append(record)
     return records
 

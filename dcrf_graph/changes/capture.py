@@ -43,6 +43,7 @@ from dcrf_graph.changes.snapshot import (
     loaded_values,
     recall,
     remember,
+    remember_written,
     written,
 )
 from dcrf_graph.settings import api_settings
@@ -160,7 +161,7 @@ class Capture:
         )
         if self.grouped:
             if in_block:
-                record.settle_later(instance, written(instance, update_fields))
+                record.settle_later(instance, update_fields)
             if record.action is Action.UPDATE:
                 record.before = before
                 record.kept = kept_by(instance)
@@ -319,7 +320,8 @@ def saved(
                 record.written_at = journal.statements_so_far()
         journal.add(records)
     if sender in _kept and not (raw or in_block) and connection.get_autocommit():
-        remember(instance, written(instance, update_fields))
+        values = written(instance, update_fields)
+        remember_written(instance, values, partly=update_fields is not None)
 
 
 def kept_by(instance: Model) -> tuple[type[Model], Any] | None:

@@ -14,7 +14,7 @@ docs/decisions/0042-a-failing-callback-stops-no-event.md
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -24,7 +24,7 @@ from django.db.models import Model
 
 from dcrf_graph.changes import outbox
 from dcrf_graph.changes.change import Action, net
-from dcrf_graph.changes.snapshot import Loaded, forget, remember
+from dcrf_graph.changes.snapshot import Loaded, forget, remember_written, written
 from dcrf_graph.changes.statements import Statements
 from dcrf_graph.settings import api_settings
 
@@ -41,8 +41,8 @@ class Record:
     ``messages`` what an observer says of a row that is about to be deleted.
     ``saved`` are the column values that were written, where reading them would
     give the same; ``written_at`` is how many statements had been sent then.
-    ``kept`` is what the instance was loaded with, ``snapshot`` what it will have
-    been loaded with if this commits. ``relations_only`` means that no column of
+    ``kept`` is what the instance was loaded with, ``snapshot`` what the row will
+    hold, ``partly`` of its columns, if this commits. ``relations_only`` means that no column of
     the row changed; then nobody may have held an instance of it. ``kept_as`` is
     its row in the outbox. ``changed`` are the names of the fields that an update
     wrote, or None where that is not known. ``late`` says that later changes of the
@@ -58,7 +58,8 @@ class Record:
     instance: ReferenceType[Model] | None = None
     deleted: Model | None = None
     kept: tuple[type[Model], Loaded] | None = None
-    snapshot: Loaded | None = None
+    snapshot: dict[str, Any] | None = None
+    partly: bool = False
     relations_only: bool = False
     kept_as: Any = None
     changed: frozenset[str] | None = None
@@ -66,9 +67,10 @@ class Record:
     before: dict[str, frozenset[str]] = field(default_factory=dict)
     messages: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def settle_later(self, instance: Model, snapshot: Loaded) -> None:
-        """Have an instance know that its row is so, if this commits."""
-        self.instance, self.snapshot = ref(instance), snapshot
+    def settle_later(self, instance: Model, update_fields: Collection[str] | None) -> None:
+        """Have an instance know what has been written of its row, if this commits."""
+        self.instance, self.partly = ref(instance), update_fields is not None
+        self.snapshot = written(instance, update_fields)
 
 
 Flush = Callable[[list[Record]], None]
@@ -285,7 +287,7 @@ def settle(record: Record) -> None:
     elif record.instance is not None and record.snapshot is not None:
         instance = record.instance()
         if instance is not None:
-            remember(instance, record.snapshot)
+            remember_written(instance, record.snapshot, partly=record.partly)
 
 
 JOURNAL = "_dcrf_graph_journal"

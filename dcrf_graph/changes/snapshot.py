@@ -84,21 +84,28 @@ def loaded_from(kept: Loaded, model: type[Model], pk: Any) -> dict[str, Any] | N
 
 
 def written(instance: Model, update_fields: Collection[str] | None) -> dict[str, Any]:
-    """What the row holds after a save, as far as the instance can tell.
+    """What a save writes, by column: all that the instance holds, or these fields of it."""
+    held = columns(instance)
+    if update_fields is None:
+        return held
+    return {name: held[name] for name in attnames(type(instance), update_fields) if name in held}
+
+
+def remember_written(instance: Model, values: dict[str, Any], *, partly: bool) -> None:
+    """Keep what the row holds after a save, as far as the instance can tell.
 
     Expressions are left out: what the database made of them is not known here.
+
+    Args:
+        partly: the columns that are missing are as the instance knows them from before.
     """
-    if update_fields is None:
-        values = columns(instance)
-    else:
-        names = attnames(type(instance), update_fields)
-        held = columns(instance)
-        values = loaded_values(instance) or {}
-        values.update({name: held[name] for name in names if name in held})
+    if partly:
+        values = {**(loaded_values(instance) or {}), **values}
     for value in values.values():
         if isinstance(value, BaseExpression):
-            return {n: v for n, v in values.items() if not isinstance(v, BaseExpression)}
-    return values
+            values = {n: v for n, v in values.items() if not isinstance(v, BaseExpression)}
+            break
+    remember(instance, values)
 
 
 def changed(instance: Model, update_fields: Collection[str] | None) -> frozenset[str] | None:

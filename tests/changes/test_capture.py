@@ -121,6 +121,19 @@ def test_update_fields_move_a_row_only_as_far_as_they_are_written() -> None:
         assert moves(reader) == [("delete", "1"), ("create", "2")]
 
 
+def test_a_row_that_is_written_in_parts_within_a_transaction_is_where_all_of_them_put_it() -> None:
+    parcel = Parcel.objects.create(place=1)
+    with placed() as reader:
+        with transaction.atomic():
+            parcel.place = 2
+            parcel.save()
+            parcel.save(update_fields=["title"])
+        assert moves(reader) == [("delete", "1"), ("create", "2")]
+        parcel.place = 3
+        parcel.save()
+        assert moves(reader) == [("delete", "2"), ("create", "3")]
+
+
 def test_a_column_that_was_not_loaded_is_read_once_before_the_save_and_never_at_load() -> None:
     Parcel.objects.create(place=1)
     with observed(Parcel, "1", "2", group_by=lambda p: p.place + 0 * p.weight) as reader:
