@@ -24,5 +24,6 @@ def connect_first(
     signal.connect(receiver, sender=sender, dispatch_uid=uid)
     key = uid, id(sender)
     with signal.lock:
-        signal.receivers.sort(key=lambda connected: connected[0] != key)
+        # Not sorted in place: a list is empty meanwhile, and another thread may send.
+        signal.receivers = sorted(signal.receivers, key=lambda connected: connected[0] != key)
         signal.sender_receivers_cache.clear()

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from django.db import models, transaction
-from django.db.models.signals import post_delete, post_save, pre_delete
+from django.db.models.signals import ModelSignal, post_delete, post_save, pre_delete
 from django.test.utils import isolate_apps
 
 from dcrf_graph.changes.capture import watch
+from dcrf_graph.changes.first import connect_first
 from tests.changes.doubles import Observer, Reader, observed, tables
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -98,6 +99,30 @@ def test_a_row_that_is_saved_again_before_it_is_deleted_is_a_delete() -> None:
         with transaction.atomic():
             row.delete()
         assert [(action, group) for action, group, _ in reader.read()] == [("delete", "2")]
+
+
+class Looking(str):
+    """The name of a receiver; when it is compared with another, it looks what is connected."""
+
+    def __new__(cls, name: str, look: Callable[[], None]) -> Looking:
+        made = super().__new__(cls, name)
+        made.look = look  # type: ignore[attr-defined]
+        return made
+
+    def __eq__(self, other: object) -> bool:
+        self.look()  # type: ignore[attr-defined]
+        return super().__eq__(other)
+
+    __hash__ = str.__hash__
+
+
+def test_nobody_is_unheard_while_somebody_is_connected() -> None:
+    signal, found = ModelSignal(use_caching=True), []
+    uid = Looking("ours", lambda: found.append(len(signal.receivers)))
+    signal.connect(move_on, sender=models.Model, dispatch_uid="theirs")
+    connect_first(signal, move_on, models.Model, uid)
+    assert found
+    assert min(found) > 0
 
 
 def receivers() -> int:
