@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import process_time
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import Avg, Count, Exists, F, OuterRef, Q, Window
 from django.db.models.functions import Coalesce, Lower, RowNumber, TruncDay
 
-from dcrf_graph.changes.statements import reads
+from dcrf_graph.changes.statements import calls_nothing_else_again, reads
 from tests.changes.doubles import observed
 from tests.changes.test_capture import queries
 from tests.testapp.models import Article, Author, Parcel
@@ -49,6 +50,22 @@ def test_what_surely_reads(sql: str) -> None:
 @pytest.mark.parametrize("sql", WRITING)
 def test_what_may_write(sql: str) -> None:
     assert not reads(sql)
+
+
+@pytest.mark.parametrize("letter", ["a", " "])
+def test_a_long_statement_is_looked_at_once(letter: str) -> None:
+    started = process_time()
+    assert reads(f"SELECT '{letter * 50_000}'")
+    assert process_time() - started < 1  # seconds; letter by letter it would take twenty
+
+
+def test_a_statement_is_remembered_whatever_the_number_of_savepoints() -> None:
+    reads("SELECT 1")
+    known = calls_nothing_else_again.cache_info().misses
+    assert all(reads(f"SAVEPOINT s{number}") for number in range(1_000))
+    assert not reads("INSERT INTO card VALUES (1)")
+    reads("SELECT 1")
+    assert calls_nothing_else_again.cache_info().misses == known
 
 
 def test_what_querysets_ask_reads() -> None:
