@@ -14,6 +14,8 @@ from typing import Any
 
 from django.db.models import Model
 
+from dcrf_graph.changes.rows import CHUNK
+
 
 def tables_of(model: type[Model]) -> set[Any]:
     """The concrete models in whose tables a row of this one is kept."""
@@ -71,4 +73,8 @@ def keys_in(
         parent = shared_parent(model, other)
         pks = keys_in(parent, other, pks, using)
         rows, key, wanted = model._base_manager, parent._meta.pk.attname, "pk"
-    return list(rows.using(using).filter(**{f"{key}__in": pks}).values_list(wanted, flat=True))
+    asked, found = list(pks), list[Any]()
+    for start in range(0, len(asked), CHUNK):
+        its = rows.using(using).filter(**{f"{key}__in": asked[start : start + CHUNK]})
+        found.extend(its.values_list(wanted, flat=True))
+    return found

@@ -79,3 +79,10 @@ def test_parents_hear_of_their_children_and_keys_are_of_any_kind() -> None:
 def test_an_action_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="upsert"):
         publish(Note, [1], "upsert")
+
+
+def test_children_are_found_however_many_rows_of_the_parent_are_told() -> None:
+    child = Restaurant.objects.create(name="a")
+    with observed(Restaurant, body=lambda row: row.name) as reader:
+        publish(Place, range(child.pk, child.pk + 260_000), "update")
+        assert reader.read() == [("update", "observer", "a")]
