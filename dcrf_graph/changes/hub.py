@@ -14,6 +14,7 @@ import secrets
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from multiprocessing.util import Finalize, register_after_fork
 from typing import Protocol
 
@@ -193,7 +194,11 @@ class Hub:
                 for loop, members in self._groups.get(event.group, {}).items():
                     if only is None or loop is only:
                         batches.setdefault(loop, []).append((event, tuple(members), members))
+        first = next(iter(batches), None)
         for loop, batch in batches.items():
+            if loop is not first:
+                # What readers share is awaited, too, which those of another loop cannot do.
+                batch = [(replace(event, memo={}), its, still) for event, its, still in batch]
             try:
                 loop.call_soon_threadsafe(push, batch)
             except RuntimeError:

@@ -112,6 +112,15 @@ async def test_events_come_in_order_from_another_thread(hub: Hub) -> None:
     thread.join()
 
 
+def test_what_readers_find_out_about_an_event_stays_in_their_loop(hub: Hub) -> None:
+    first, second = Reader(), Reader()
+    join(first, "group", to=hub)
+    join(second, "group", to=hub)
+    hub.publish([event()])
+    first.events[0].memo["row"] = "a future of a loop"
+    assert (second.events, second.events[0].memo) == ([event()], {})
+
+
 async def test_after_leaving_not_even_an_event_that_is_on_its_way_comes(hub: Hub) -> None:
     reader, witness = (Reader(loop=asyncio.get_running_loop()) for _ in range(2))
     await hub.join("group", reader)

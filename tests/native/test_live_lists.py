@@ -749,3 +749,18 @@ def test_the_schema_says_what_comes() -> None:
     assert "): ArticleListUpdate!" in sdl
     assert "enum ListAction {" in sdl
     assert "subscribeList" not in sdl
+
+
+async def test_a_list_is_followed_in_several_loops(protocol: Any) -> None:
+    async def follow(joined: Any) -> tuple[Heard, Heard]:
+        async with following(protocol) as follower:
+            rows = await follower.next()
+            joined()
+            return rows, await follower.next()
+
+    both = threading.Barrier(3)
+    loops = [asyncio.to_thread(asyncio.run, follow(lambda: both.wait(PATIENCE))) for _ in range(2)]
+    told = asyncio.gather(*loops)
+    await asyncio.to_thread(both.wait, PATIENCE)
+    await create(title="new")
+    assert await told == [(("snapshot", []), ("create", "new"))] * 2
