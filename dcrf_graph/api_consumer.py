@@ -56,6 +56,8 @@ from dcrf_graph.settings import api_settings
 from dcrf_graph.threads import own_thread
 
 logger = logging.getLogger(__name__)
+UNSUBSCRIBES = "unsubscribe"
+"""How the names of actions begin that end a subscription."""
 
 
 class APIConsumerMetaclass(type):
@@ -285,7 +287,7 @@ class AsyncAPIConsumer(Answers, Cancelling, Detachment, Sending, metaclass=APICo
         call = Call(action if isinstance(action, str) else None, request_id)
         connection = self.connection
         try:
-            connection.admit()
+            connection.admit(call, ends=is_end(type(self), content))
         except APIException as error:
             work.close()
             await self.handle_exception(error, action=call.action, request_id=request_id)
@@ -300,7 +302,7 @@ class AsyncAPIConsumer(Answers, Cancelling, Detachment, Sending, metaclass=APICo
             del self.calls_under_way[task]
             if not self.calls_under_way:
                 self.calls_under_way = NO_CALLS
-            connection.release()
+            connection.release(call)
             self._give_up(turn)
             work.close()
 
@@ -422,7 +424,18 @@ def replaced(consumer: AsyncAPIConsumer, name: str) -> bool:
 
 def is_cancel(consumer_class: type[AsyncAPIConsumer], content: Mapping[str, Any]) -> bool:
     """Whether a frame cancels: by an action that the consumer does not have itself."""
+    action = action_of(consumer_class, content)
+    return action == CANCEL and CANCEL not in consumer_class.available_actions
+
+
+def is_end(consumer_class: type[AsyncAPIConsumer], content: Mapping[str, Any]) -> bool:
+    """Whether a frame ends a subscription: by an action of the consumer that is called so."""
+    action = action_of(consumer_class, content)
+    return action.startswith(UNSUBSCRIBES) and action in consumer_class.available_actions
+
+
+def action_of(consumer_class: type[AsyncAPIConsumer], content: Mapping[str, Any]) -> str:
+    """The action that a frame names; empty where the consumer reads that in its own way."""
     ours = consumer_class.get_action_name is AsyncAPIConsumer.get_action_name
-    return (
-        ours and content.get("action") == CANCEL and CANCEL not in consumer_class.available_actions
-    )
+    action = content.get("action")
+    return action if ours and isinstance(action, str) else ""

@@ -39,7 +39,8 @@ class Call:
     ``ended`` calls were cancelled or timed out, and answered so: what they still send is dropped.
     ``finished`` is set when the call has been answered, or goes on detached:
     what the events of its changes send to its own client goes out after that.
-    ``followers`` are called then.
+    ``followers`` are called then. ``tasks`` is how many tasks hold the place that the connection
+    counts for it: one place, however many.
     """
 
     action: str | None
@@ -59,6 +60,7 @@ class Call:
     ended: bool = False
     on_end: Callable[[], None] | None = None
     followers: list[Callable[[], None]] = field(default_factory=list)
+    tasks: int = 0
 
     def finish(self) -> None:
         """Say that the call has been answered; harmless when repeated."""

@@ -26,6 +26,7 @@ from dcrf_graph.protocols.effects import Close
 from dcrf_graph.settings import api_settings
 
 if TYPE_CHECKING:
+    from dcrf_graph.calls import Call
     from dcrf_graph.presence import Presence
 
 logger = logging.getLogger(__name__)
@@ -161,18 +162,32 @@ class Connection:
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("A task of a connection failed", exc_info=error)
 
-    def admit(self) -> None:
-        """Count a call until it is answered.
+    def admit(self, call: Call | None = None, *, ends: bool = False) -> None:
+        """Count a call until it is answered; once, when several of its tasks ask.
+
+        Args:
+            ends: it ends a subscription, and what only ends is let in over the limit: as many
+                as there are subscriptions.
 
         Raises:
             TooManyCalls: when ``MAX_PENDING_CALLS`` are unanswered already; nothing was counted.
         """
-        if self.pending >= api_settings.MAX_PENDING_CALLS:
+        if call is not None and call.tasks:
+            call.tasks += 1
+            return
+        limit = api_settings.MAX_PENDING_CALLS + (self.subscribed if ends else 0)
+        if self.pending >= limit:
             raise TooManyCalls()
         self.pending += 1
+        if call is not None:
+            call.tasks = 1
 
-    def release(self) -> None:
-        """Uncount a call that was admitted."""
+    def release(self, call: Call | None = None) -> None:
+        """Uncount a call that was admitted, when the last of its tasks that asked has ended."""
+        if call is not None:
+            call.tasks -= 1
+            if call.tasks:
+                return
         self.pending -= 1
         if not self.pending and self._idle is not None:
             self._idle.set()

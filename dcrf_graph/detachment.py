@@ -43,11 +43,12 @@ class Detachment:
         """Run a task until it ends or the client disconnects; ``call`` is answered by its end.
 
         Raises:
-            TooManyCalls: if ``call`` is given and ``MAX_PENDING_CALLS`` are unanswered already.
+            TooManyCalls: if ``call`` is given, has no place yet, and ``MAX_PENDING_CALLS``
+                are unanswered already.
         """
         if call is not None:
             try:
-                self.connection.admit()
+                self.connection.admit(call)
             except APIException:
                 work.close()
                 raise
@@ -62,7 +63,7 @@ class Detachment:
 
         def ended(_: object) -> None:
             if call is not None:
-                self.connection.release()
+                self.connection.release(call)
             if task in self.detached_tasks:
                 self.connection.start(self.handle_detached_task_completion(task))
 

@@ -20,7 +20,7 @@ from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from rest_framework.exceptions import APIException
 
 from dcrf_graph.answers import INTERNAL_ERROR
-from dcrf_graph.api_consumer import is_cancel
+from dcrf_graph.api_consumer import is_cancel, is_end
 from dcrf_graph.calls import Call
 from dcrf_graph.cancelling import (
     CANCEL,
@@ -232,7 +232,7 @@ class Streams:
             await self._cancel(name, payload.get("request_id"))
             return
         try:
-            self.connection.admit()
+            self.connection.admit(ends=is_end(self.applications[name].consumer_class, payload))
         except TooManyCalls as refusal:
             await self.refuse(name, payload, refusal)
             return
@@ -394,12 +394,12 @@ class Streams:
         keep: bool = False,
     ) -> Reply:
         request_id = captured.request_id
+        call = Call(action, request_id, captured=True, selection=selection)
         try:
-            self.connection.admit()
+            self.connection.admit(call)
         except TooManyCalls as refusal:
             return reply_of(error_payload([str(refusal.detail)], refusal.status_code))
         stream.captures[request_id] = captured
-        call = Call(action, request_id, captured=True, selection=selection)
         work = stream.consumer.run_call(action, request_id, arguments, call)
         running = self.connection.start(work)
         stream.follow(call, running)
@@ -411,7 +411,7 @@ class Streams:
                 raise
             # The consumer closed the stream, which cancelled the call and nobody else.
         finally:
-            self.connection.release()
+            self.connection.release(call)
             if not keep:
                 stream.forget(captured)
         if captured.reply is None:

@@ -276,17 +276,30 @@ async def test_a_detached_call_is_cancelled_by_its_request_id() -> None:
 @override_settings(DCRF_GRAPH={"MAX_PENDING_CALLS": 3})
 async def test_detached_calls_count_as_unanswered_until_their_end() -> None:
     async with connected(Detaching) as client:
-        for request_id in range(2):
+        for request_id in range(3):
             await client.send("slow", request_id=request_id)
             await soon(client.consumer.begun)
             client.consumer.begun.clear()
-        assert (await client.call("slow", request_id=2))["response_status"] == 429
-        assert (await client.call("quick"))["response_status"] == 200
+        assert (await client.call("quick"))["response_status"] == 429
         client.consumer.gate.set()
-        assert {frame["request_id"] for frame in await client.rest()} == {0, 1}
+        assert {frame["request_id"] for frame in await client.rest()} == {0, 1, 2}
         await client.send("slow", request_id="again")
         (frame,) = await client.rest()
         assert frame["response_status"] == 200
+
+
+@override_settings(DCRF_GRAPH={"MAX_PENDING_CALLS": 3})
+async def test_a_detached_call_is_counted_once_while_it_is_handed_over() -> None:
+    """A burst of as many as may wait is not refused, and the next call is."""
+    async with connected(Detaching) as client:
+        for request_id in range(4):
+            await client.send("slow", request_id=request_id)
+        refused = await client.frame()
+        assert (refused["request_id"], refused["response_status"]) == (3, 429)
+        client.consumer.gate.set()
+        frames = await client.rest()
+    assert [frame["response_status"] for frame in frames] == [200, 200, 200]
+    assert client.consumer.connection.pending == 0
 
 
 # -- detached methods --------------------------------------------------------------------

@@ -21,7 +21,7 @@ from dcrf_graph.observer import model_observer
 from dcrf_graph.threads import KEPT
 from tests.limits import world
 from tests.limits.clients import NATIVE, SOCKETS
-from tests.limits.table import Stage
+from tests.limits.table import Stage, refused
 from tests.native.client import in_thread
 from tests.soak import Count
 from tests.testapp.models import Note
@@ -255,6 +255,49 @@ async def test_a_handler_that_is_at_work_when_its_subscription_ends_is_not_heard
         BusyConsumer.thinks.open.set()
         await soon(BusyConsumer.heard)
         assert await is_silent(stage, client, 9 if stage.native else "1")
+
+
+async def leave(stage: Stage, client: Any) -> None:
+    """Ask for the end of the subscription, and for a call that is one too many."""
+    if stage.native:
+        await client.ask("busy", "unsubscribe_notes", 9)
+    else:
+        await client.client.send({"id": "1", "type": client.stop})
+    await ask(stage, client, "count", 3)
+    refusal = (await client.payload()) if stage.native else (await client.result())
+    assert refused(refusal) in (429, "RATE_LIMITED")
+
+
+@OPEN
+@override_settings(DCRF_GRAPH={"MAX_PENDING_CALLS": 1})
+async def test_a_subscription_can_be_ended_when_no_more_calls_are_taken(transport: str) -> None:
+    stage = Stage(world.make_router(), transport)
+    async with stage.open() as client:
+        await subscribe(stage, client)
+        await ask(stage, client, "work", 2)
+        await soon(BusyConsumer.gate.reached)
+        await leave(stage, client)
+        BusyConsumer.gate.open.set()
+        assert await heard(stage, client) == "worked"
+        if stage.native:
+            assert (await client.payload())["action"] == "unsubscribe_notes"
+        await quiet()
+        assert hub.count() == 0
+
+
+@pytest.mark.parametrize("transport", NATIVE)
+@override_settings(DCRF_GRAPH={"MAX_PENDING_CALLS": 1})
+async def test_no_more_ends_wait_than_there_are_subscriptions(transport: str) -> None:
+    """So what is let in over the limit is bounded too."""
+    stage = Stage(world.make_router(), transport)
+    async with stage.open() as client:
+        await subscribe(stage, client)
+        await ask(stage, client, "work", 2)
+        await soon(BusyConsumer.gate.reached)
+        await client.ask("busy", "unsubscribe_notes", 9)
+        await client.ask("busy", "unsubscribe_notes", 10)
+        frame = await client.payload()
+        assert (frame["request_id"], frame["response_status"]) == (10, 429)
 
 
 @OPEN
