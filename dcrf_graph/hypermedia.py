@@ -21,6 +21,7 @@ from django.db.models import Model
 from rest_framework import fields, relations, serializers
 from rest_framework.utils import model_meta
 
+from dcrf_graph.configured import configured
 from dcrf_graph.exceptions import ConfigurationError
 
 SERVED = "dcrf_graph.served"
@@ -35,9 +36,9 @@ routers: WeakSet[Any] = WeakSet()
 
 def model_served(consumer: Any) -> type[Model] | None:
     """The model whose rows a consumer serves, if it says."""
-    model = getattr(getattr(consumer, "queryset", None), "model", None)
+    model = getattr(configured(consumer, "queryset"), "model", None)
     if model is None:
-        meta = getattr(getattr(consumer, "serializer_class", None), "Meta", None)
+        meta = getattr(configured(consumer, "serializer_class"), "Meta", None)
         model = getattr(meta, "model", None)
     return model if isinstance(model, type) else None
 
@@ -60,7 +61,7 @@ def stream_serving(
             distances[name] = model.__mro__.index(own)
     nearest = min(distances.values(), default=0)
     names = [name for name, distance in distances.items() if distance == nearest]
-    alike = [n for n in names if getattr(served[n], "serializer_class", None) is serializer]
+    alike = [n for n in names if configured(served[n], "serializer_class") is serializer]
     return the_one(alike or names, model)
 
 

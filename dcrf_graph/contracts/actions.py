@@ -195,7 +195,7 @@ def request_of(
 
 def lookup_schema(registered: RegisteredConsumer, schemas: Schemas) -> Schema:
     """The key of one row, in the type of its column."""
-    model, field = registered.model, str(registered.consumer.lookup_field)
+    model, field = registered.model, registered.lookup_field
     if model is None:
         return {}
     place = place_of(registered, field, schemas)

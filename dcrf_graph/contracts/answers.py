@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import pagination
 
+from dcrf_graph.configured import configured
 from dcrf_graph.contracts.definitions import Schemas
 from dcrf_graph.contracts.keywords import Schema, any_of, array, nullable, opened
 from dcrf_graph.graphql.annotations import is_serializer, streamed
@@ -73,7 +74,7 @@ def list_data(registered: RegisteredConsumer, output: Any, schemas: Schemas) -> 
     else:
         found = schemas.annotated(output, "output", registered.breadcrumb("list"))
         rows = found if found.get("type") == "array" else array(found)
-    paginator = getattr(registered.consumer, "pagination_class", None)
+    paginator = configured(registered.consumer, "pagination_class")
     if paginator is None or not issubclass(registered.consumer, PaginatedModelListMixin):
         return rows
     if not is_plain(registered.consumer):

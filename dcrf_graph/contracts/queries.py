@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from dcrf_graph.configured import configured
 from dcrf_graph.contracts.keywords import Schema, closed, described
 from dcrf_graph.graphql.definitions import EnumDefinition, TypeDefinition
 from dcrf_graph.graphql.operations import OperationArgument
@@ -42,7 +43,7 @@ def query_schema(
     for argument in arguments:
         if argument.query is not None:
             properties.update(entries_of(registered.types, argument))
-    backends = getattr(registered.consumer, "filter_backends", None) or ()
+    backends = configured(registered.consumer, "filter_backends") or ()
     unknown = [each for each in backends if not each.__module__.startswith(KNOWN)]
     if not properties and not unknown:
         return None

@@ -33,6 +33,7 @@ from graphql import (
     value_from_ast_untyped,
 )
 
+from dcrf_graph.configured import configured
 from dcrf_graph.graphql.operations import Operation
 from dcrf_graph.pagination import largest_page, usual_page
 from dcrf_graph.settings import api_settings
@@ -185,7 +186,7 @@ def rows_of(operation: Operation) -> Rows | None:
         return lambda arguments: int(api_settings.GRAPHQL_LIST_COST)
     if operation.shape not in PAGED:
         return None
-    paginator = getattr(operation.consumer, "pagination_class", None)
+    paginator = configured(operation.consumer, "pagination_class")
 
     def rows(arguments: Arguments) -> int:
         largest = largest_page(paginator)

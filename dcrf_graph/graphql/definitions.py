@@ -183,6 +183,20 @@ class Definitions:
             interfaces = tuple(sorted((*found.interfaces, interface)))
             self._definitions[name] = replace(found, interfaces=interfaces)
 
+    def share_enum(self, name: str, other: str) -> None:
+        """Make one enum of two with equal values, of which one at least is of plain choices."""
+        enum, same = self.enum(name), self.enum(other)
+        if name == other or enum is None or same is None or raw(enum) != raw(same):
+            return
+        if isinstance(self.owner(name), type):
+            name, other = other, name
+        if isinstance(self.owner(name), type):
+            return  # two classes are two enums
+        del self._definitions[name]
+        for key, found in self._definitions.items():
+            if isinstance(found, TypeDefinition):
+                self._definitions[key] = renamed(found, name, other)
+
     def discard(self, name: str) -> None:
         """Give a reserved name back: nothing was to be defined."""
         self._origins.pop(name)
@@ -207,6 +221,22 @@ class Definitions:
                 key=lambda d: (isinstance(d, ScalarDefinition), d.name),
             )
         )
+
+
+def raw(enum: EnumDefinition) -> dict[str, Any]:
+    """The values of an enum, by their names."""
+    return {value.name: value.value for value in enum.values}
+
+
+def renamed(definition: TypeDefinition, name: str, other: str) -> TypeDefinition:
+    """A definition whose fields of one type are of another."""
+    fields = tuple(
+        replace(field, type=field.type.replace(name, other))
+        if field.type.strip("[]!") == name
+        else field
+        for field in definition.fields
+    )
+    return replace(definition, fields=fields)
 
 
 def description_text(description: str, indent: str = "") -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from dcrf_graph.arguments import EMPTY, annotations_of
+from dcrf_graph.configured import configured
 from dcrf_graph.graphql import naming
 from dcrf_graph.graphql.annotations import is_serializer, streamed, without_status
 from dcrf_graph.graphql.events import event_type, list_event_type
@@ -228,10 +229,11 @@ def reported_page(registered: RegisteredConsumer, action: str, pages: Pages, ite
     """The type of a page; a paginator of unknown shape is a problem."""
     page = page_type(registered.types, pages, item)
     if page == "JSON":
+        paginator = configured(registered.consumer, "pagination_class")
         registered.types.problems.report(
             "W012",
             registered.breadcrumb(action),
-            f"{registered.consumer.pagination_class.__name__} is no paginator of a known kind.",
+            f"{paginator.__name__} is no paginator of a known kind.",
             "Its pages are JSON.",
             "Derive it from one of DRF's or of this library's paginators.",
         )

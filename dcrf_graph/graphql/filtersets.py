@@ -16,6 +16,7 @@ from django import forms
 from django.db import models
 from rest_framework import serializers
 
+from dcrf_graph.configured import Configured, configured
 from dcrf_graph.graphql.definitions import (
     EnumDefinition,
     EnumValue,
@@ -72,13 +73,13 @@ def filter_input(
     Raises:
         DerivationError: where two filters become one field.
     """
-    queryset = getattr(consumer, "queryset", None)
+    queryset = configured(consumer, "queryset")
     if queryset is None and (model := model_of(serializer)) is not None:
         # get_queryset() gives rows of what the serializer writes.
         queryset = model._default_manager.none()
-    if queryset is None and getattr(consumer, "filterset_class", None) is None:
+    if queryset is None and configured(consumer, "filterset_class") is None:
         return None
-    filterset = backend().get_filterset_class(consumer, queryset)
+    filterset = backend().get_filterset_class(Configured(consumer), queryset)
     if filterset is None or not filterset.base_filters:
         return None
     name = f"{pascal(singular)}Filter"

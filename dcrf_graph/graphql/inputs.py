@@ -68,7 +68,7 @@ def all_arguments(
 def lookup(registered: RegisteredConsumer) -> OperationArgument:
     """``id: ID!``, or a lookup field of its own name and type."""
     key, model = registered.lookup_key, registered.model
-    lookup_field = str(registered.consumer.lookup_field)
+    lookup_field = registered.lookup_field
     if lookup_field == "pk" or (model is not None and lookup_field == model._meta.pk.name):
         return OperationArgument("id", "ID!", key)
     column = None if model is None else step(model, lookup_field).column

@@ -15,6 +15,7 @@ from typing import Any
 
 from rest_framework import filters, pagination
 
+from dcrf_graph.configured import configured
 from dcrf_graph.graphql.definitions import (
     EnumDefinition,
     EnumValue,
@@ -55,7 +56,7 @@ class Pages:
 
 def pages_of(consumer: Any) -> Pages | None:
     """By the consumer's paginator; None when its list comes whole."""
-    paginator = getattr(consumer, "pagination_class", None)
+    paginator = configured(consumer, "pagination_class")
     if paginator is None or not issubclass(consumer, PaginatedModelListMixin):
         return None
     if not is_plain(paginator):
@@ -125,7 +126,7 @@ def backend_arguments(
     types: Types, consumer: Any, serializer: Any, singular: str, breadcrumb: str
 ) -> Iterator[QueryArgument]:
     """``filter``, ``ordering`` and ``search``, as far as the consumer's backends read them."""
-    for backend in getattr(consumer, "filter_backends", None) or ():
+    for backend in configured(consumer, "filter_backends") or ():
         if is_django_filter(backend):
             from dcrf_graph.graphql.filtersets import filter_input
 
@@ -177,8 +178,8 @@ def ordering_enum(types: Types, consumer: Any, serializer: Any, singular: str) -
 
 def ordering_fields(consumer: Any, serializer: Any) -> Iterator[str]:
     """What ``OrderingFilter`` allows: ``ordering_fields``, else what the serializer shows."""
-    given = getattr(consumer, "ordering_fields", None)
-    queryset = getattr(consumer, "queryset", None)
+    given = configured(consumer, "ordering_fields")
+    queryset = configured(consumer, "queryset")
     model = getattr(queryset, "model", None) or model_of(serializer)
     if given == "__all__":
         if model is not None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
+from dcrf_graph.configured import configured
 from dcrf_graph.graphql.query_arguments import QueryArgument, query_of
 from dcrf_graph.graphql.relay import cursor_query
 
@@ -105,7 +106,7 @@ class Operation:
                 entries.setdefault(argument.key, {})[argument.inside] = value
         query = query_of(self.query_arguments(), values)
         if self.shape == "connection":
-            query.update(cursor_query(self.consumer.pagination_class, values))
+            query.update(cursor_query(configured(self.consumer, "pagination_class"), values))
         if query:
             entries["query"] = query
         for key, inside in entries.items():

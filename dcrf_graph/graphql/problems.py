@@ -43,6 +43,7 @@ KINDS: dict[str, str] = {
     # What may be meant so.
     "I001": "A view has no serializer: its data is JSON.",
     "I002": "The serializer depends on the client: the schema has the declared one.",
+    "I003": "An attribute is a property that wants a client: the schema does not have it.",
 }
 """Every kind of problem of derivation, by the id that follows ``dcrf_graph.``.
 

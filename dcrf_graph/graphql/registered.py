@@ -9,6 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from dcrf_graph.configured import (
+    CONFIGURED,
+    configured,
+    is_configured_anew,
+    said_without_a_client,
+)
 from dcrf_graph.consumers import DjangoViewAsConsumer
 from dcrf_graph.docstrings import summary
 from dcrf_graph.generics import GenericAsyncAPIConsumer
@@ -44,6 +50,23 @@ class RegisteredConsumer:
         self.types = types
         self.generic = issubclass(self.consumer, GenericAsyncAPIConsumer)
         self.is_view = issubclass(self.consumer, DjangoViewAsConsumer)
+        if self.generic:
+            self.report_what_wants_a_client()
+
+    def report_what_wants_a_client(self) -> None:
+        for name in CONFIGURED:
+            error = None
+            if is_configured_anew(self.consumer, name):
+                error = said_without_a_client(self.consumer, name)[1]
+            if error is not None:
+                self.types.problems.report(
+                    "I003",
+                    self.breadcrumb(name),
+                    f"this property cannot be read without a client: {error!r}.",
+                    "The schema is derived as if the consumer did not have it.",
+                    "Let it do without a client, or declare an attribute that fits all, and let "
+                    "the method that reads it choose.",
+                )
 
     def method(self, action: str) -> Any:
         return getattr(self.consumer, self.consumer.available_actions[action])
@@ -57,17 +80,22 @@ class RegisteredConsumer:
         """The native argument that names one object."""
         if not self.generic:
             return "pk"
-        return str(self.consumer.lookup_url_kwarg or self.consumer.lookup_field)
+        return str(configured(self.consumer, "lookup_url_kwarg") or self.lookup_field)
+
+    @property
+    def lookup_field(self) -> str:
+        """The model field that finds one object."""
+        return str(configured(self.consumer, "lookup_field"))
 
     @property
     def model(self) -> Any:
-        return getattr(getattr(self.consumer, "queryset", None), "model", None)
+        return getattr(configured(self.consumer, "queryset"), "model", None)
 
     def serializer(self, action: str) -> Any:
         """The serializer class of an action; None when it is only known per request."""
         if not self.generic:
             return None
-        declared = self.consumer.serializer_class
+        declared = configured(self.consumer, "serializer_class")
         if self.consumer.get_serializer_class is GenericAsyncAPIConsumer.get_serializer_class:
             return declared
         try:

@@ -224,10 +224,10 @@ class Types:
                 self.implement(name, wanted, wanted.variants.breadcrumb)
 
     def implement(self, name: str, wanted: TypeDefinition, breadcrumb: str) -> None:
-        found, interface = self.definitions.get(name), wanted.name
-        fields = found.fields if isinstance(found, TypeDefinition) else ()
-        own = {field.name: field.type for field in fields}
-        for field in wanted.fields:
+        interface = wanted.name
+        self.share_enums(name, wanted)
+        own = {field.name: field.type for field in self.fields_of(name)}
+        for field in self.fields_of(interface):
             if own.get(field.name) not in (field.type, f"{field.type}!"):
                 cause = (
                     f"{name} is to implement {interface}, and has no {field.name}: {field.type}."
@@ -235,6 +235,16 @@ class Types:
                 remedy = "Give its serializer that field, e.g. by deriving it from the other one."
                 raise refuse("E006", breadcrumb, cause, remedy)
         self.definitions.implement(name, interface)
+
+    def share_enums(self, name: str, wanted: TypeDefinition) -> None:
+        """Let a member and its interface have one enum of what both choose from."""
+        own = {field.name: field.type.strip("[]!") for field in self.fields_of(name)}
+        for field in wanted.fields:
+            self.definitions.share_enum(own.get(field.name, ""), field.type.strip("[]!"))
+
+    def fields_of(self, name: str) -> tuple[FieldDefinition, ...]:
+        found = self.definitions.get(name)
+        return found.fields if isinstance(found, TypeDefinition) else ()
 
     def union(
         self,

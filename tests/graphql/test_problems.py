@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 from rest_framework import serializers
+from rest_framework.filters import OrderingFilter
 from rest_framework.pagination import BasePagination
 
 from dcrf_graph.consumers import AsyncAPIConsumer
 from dcrf_graph.decorators import action
 from dcrf_graph.generics import GenericAsyncAPIConsumer
 from dcrf_graph.graphql.problems import KINDS, DerivationError, Problem
-from dcrf_graph.mixins import ListModelMixin, PaginatedModelListMixin
+from dcrf_graph.mixins import ListModelMixin, PaginatedModelListMixin, RetrieveModelMixin
 from dcrf_graph.observer import model_observer
+from dcrf_graph.pagination import WebsocketLimitOffsetPagination
 from tests.graphql.board import NoteSerializer
 from tests.graphql.doubles import schema_of
 from tests.testapp.models import Note
@@ -152,6 +154,38 @@ def test_a_serializer_that_only_the_client_decides_is_information() -> None:
     consumer = listing(NoteSerializer, get_serializer_class=get_serializer_class)
     (problem,) = schema_of(consumer).problems
     assert (problem.id, problem.level) == ("dcrf_graph.I002", "info")
+
+
+CONFIGURED = {
+    "queryset": Note.objects.all(),
+    "serializer_class": NoteSerializer,
+    "filter_backends": [OrderingFilter],
+    "pagination_class": WebsocketLimitOffsetPagination,
+    "lookup_field": "pk",
+    "lookup_url_kwarg": None,
+    "ordering_fields": ["text"],
+}
+
+
+def paged(**attributes: Any) -> Any:
+    """A consumer whose list is paged and sorted, and which retrieves."""
+    bases = (PaginatedModelListMixin, RetrieveModelMixin, GenericAsyncAPIConsumer)
+    return type("Notes", bases, {**CONFIGURED, **attributes})
+
+
+@pytest.mark.parametrize("name", CONFIGURED)
+def test_an_attribute_may_be_a_property(name: str) -> None:
+    """It is read of a consumer that nobody has connected to."""
+    derived = schema_of(paged(**{name: property(lambda self: CONFIGURED[name])}))
+    assert derived.sdl == schema_of(paged()).sdl
+    assert not list(derived.problems)
+
+
+@pytest.mark.parametrize("name", CONFIGURED)
+def test_a_property_that_wants_a_client_is_left_out_and_reported(name: str) -> None:
+    derived = schema_of(paged(**{name: property(lambda self: self.scope["user"].choice)}))
+    found = {each.id: each.breadcrumb for each in derived.problems}
+    assert found["dcrf_graph.I003"] == f"Notes > {name}"
 
 
 def test_what_stops_the_schema_carries_its_problem() -> None:

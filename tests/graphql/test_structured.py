@@ -354,6 +354,62 @@ def test_a_member_without_the_fields_of_its_interface_is_refused() -> None:
         schema_of(Consumer)
 
 
+class Shape(serializers.Serializer[Any]):
+    unit = serializers.ChoiceField(["mm", "cm"])
+    flags = serializers.MultipleChoiceField(choices=["bold", "thin"])
+
+
+class Circle(Shape):
+    radius = serializers.IntegerField()
+
+
+class AnyShape(Shape):
+    class Meta:
+        graphql_types = {"circle": Circle}
+        graphql_discriminator = "kind"
+
+
+class Shapes(AsyncAPIConsumer):
+    @action(kind="query")
+    async def draw(self, circle: Circle, **kwargs: Any) -> AnyShape:
+        raise NotImplementedError
+
+
+def test_what_an_interface_and_its_members_choose_from_is_one_enum() -> None:
+    derived = schema_of(Shapes)
+    shared = ["  unit: AnyShapeUnit!", "  flags: [AnyShapeFlags!]!"]
+    for name in ("interface AnyShape", "type Circle implements AnyShape", "input CircleInput"):
+        assert "\n".join([f"{name} {{", *shared]) in derived.sdl
+    assert "CircleUnit" not in derived.sdl
+
+
+async def test_a_member_writes_and_reads_the_shared_enum() -> None:
+    shape = {"kind": "circle", "unit": "mm", "flags": ["bold"], "radius": 1}
+    client = Client(schema_of(Shapes), {"draw": reply(shape)})
+    circle = "{unit: CM, flags: [THIN], radius: 2}"
+    result = await client.result(f"{{ thingDraw(circle: {circle}) {{ unit flags }} }}")
+    assert result["data"] == {"thingDraw": {"unit": "MM", "flags": ["BOLD"]}}
+    [(_, _, arguments)] = client.streams.calls
+    assert arguments["circle"] == {"unit": "cm", "flags": ["thin"], "radius": 2}
+
+
+def test_other_choices_than_the_interfaces_are_refused() -> None:
+    class Odd(Shape):
+        unit = serializers.ChoiceField(["inch"])
+
+    class AnyOdd(Shape):
+        class Meta:
+            graphql_types = {"odd": Odd}
+            graphql_discriminator = "kind"
+
+    class Consumer(AsyncAPIConsumer):
+        @action(output=AnyOdd)
+        async def draw(self, **kwargs: Any) -> Any: ...
+
+    with pytest.raises(DerivationError, match="has no unit: AnyOddUnit!"):
+        schema_of(Consumer)
+
+
 # -- serializers that write themselves -----------------------------------------------------------
 
 
