@@ -272,7 +272,8 @@ def observed_type(registered: RegisteredConsumer, action: str, observer: BaseObs
         return registered.serializer_type("retrieve")
     serializer = getattr(observer, "serializer_class", None)
     if is_serializer(serializer):
-        return registered.types.named(serializer, "output", registered.breadcrumb(action))
+        place, model = registered.breadcrumb(action), getattr(observer, "model_cls", None)
+        return registered.types.named(serializer, "output", place, model=model)
     registered.types.problems.report(
         "W008",
         registered.breadcrumb(action),

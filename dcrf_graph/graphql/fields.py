@@ -39,7 +39,10 @@ INT_RANGE = range(-(2**31), 2**31)
 
 @dataclass(frozen=True)
 class Site:
-    """Where a field stands: in which type, under which name, read or written."""
+    """Where a field stands: in which type, under which name, read or written.
+
+    ``found`` is the source in the rows that are written, by the serializer's model or another.
+    """
 
     types: Types
     owner: str
@@ -47,6 +50,7 @@ class Site:
     direction: Direction
     breadcrumb: str
     source: Source
+    found: Source | None = None
 
     @property
     def enum_name(self) -> str:
@@ -217,7 +221,9 @@ def listed(field: serializers.ListField, site: Site) -> str:
 
 
 def nested(field: serializers.BaseSerializer[Any], site: Site) -> str:
-    return site.types.named(field, site.direction, site.breadcrumb, (site.owner, site.name))
+    model = None if site.found is None else site.found.related
+    parent = (site.owner, site.name)
+    return site.types.named(field, site.direction, site.breadcrumb, parent, model)
 
 
 def nested_list(field: serializers.ListSerializer[Any], site: Site) -> str:

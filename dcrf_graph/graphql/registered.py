@@ -126,7 +126,7 @@ class RegisteredConsumer:
                     "Give it a serializer_class.",
                 )
             return "JSON"
-        return self.types.named(serializer, direction, self.consumer.__name__)
+        return self.types.named(serializer, direction, self.consumer.__name__, model=self.model)
 
     def annotated(self, action: str, direction: Direction, enum_name: str = "") -> Annotated:
         """Reads annotations for an action."""

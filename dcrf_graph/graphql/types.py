@@ -74,6 +74,7 @@ class Types:
         self._serializers: dict[type, Any] = {}
         self._generated: dict[type, str] = {}
         self._interfaces: list[str] = []
+        self._written: set[tuple[str, type[models.Model]]] = set()
         for name in (*GRAPHQL_OWN, *scalars.DESCRIPTIONS):
             self.definitions.reserve(name, name, f"GraphQL's or this library's own {name}", RENAME)
 
@@ -83,6 +84,7 @@ class Types:
         direction: Direction,
         breadcrumb: str,
         parent: tuple[str, str] | None = None,
+        model: type[models.Model] | None = None,
     ) -> str:
         """The name of a serializer's type; ``JSON`` where there is nothing to describe.
 
@@ -90,6 +92,8 @@ class Types:
             serializer: a serializer class or instance, not a list of them.
             parent: owner's name and field, where it is nested: names the
                 serializers that DRF generates for ``Meta.depth``.
+            model: what it writes rows of, where its Meta names none: which of its
+                fields may be null then. One that writes several counts each.
 
         Raises:
             DerivationError: if another serializer has the name, a field's
@@ -106,7 +110,7 @@ class Types:
         if not issubclass(cls, serializers.Serializer):
             return "JSON"
         base = self.base_name(cls, parent, breadcrumb)
-        return self.defined(cls, base, direction, breadcrumb)
+        return self.defined(cls, base, direction, breadcrumb, model)
 
     def defined(
         self,
@@ -114,13 +118,21 @@ class Types:
         base: str,
         direction: Direction,
         breadcrumb: str,
+        model: type[models.Model] | None = None,
     ) -> str:
         """Define the type of a serializer's fields; ``JSON`` where it has none."""
+        if direction != "output" or model_of(cls) is not None:
+            model = None
         name = base + SUFFIXES[direction]
         described = f"{cls.__module__}.{cls.__qualname__}"
         if not self.definitions.reserve(name, (cls, direction), described, RENAME):
+            if model is not None and (name, model) not in self._written:
+                self._written.add((name, model))
+                self.weaken(name, self.fields(cls, base, direction, breadcrumb, model))
             return name
-        made = tuple(self.fields(cls, base, direction, f"{breadcrumb} > {cls.__name__}"))
+        if model is not None:
+            self._written.add((name, model))
+        made = tuple(self.fields(cls, base, direction, f"{breadcrumb} > {cls.__name__}", model))
         if not made:
             self.definitions.discard(name)
             return "JSON"
@@ -128,6 +140,17 @@ class Types:
         document = self.document(cls) if direction == "output" else ""
         self.definitions.add(TypeDefinition(keyword, name, made, document))
         return name
+
+    def weaken(self, name: str, fields: Iterable[FieldDefinition]) -> None:
+        """Let what is null of rows of another model be null in the type."""
+        found = self.definitions.get(name)
+        if isinstance(found, TypeDefinition):
+            null = {field.key for field in fields if not field.type.endswith("!")}
+            weak = (
+                replace(field, type=field.type.removesuffix("!")) if field.key in null else field
+                for field in found.fields
+            )
+            self.definitions.add(replace(found, fields=tuple(weak)))
 
     def document(self, cls: Any) -> str:
         """What a type is: the serializer's own docstring."""
@@ -226,6 +249,7 @@ class Types:
     def implement(self, name: str, wanted: TypeDefinition, breadcrumb: str) -> None:
         interface = wanted.name
         self.share_enums(name, wanted)
+        self.weaken(interface, self.fields_of(name))
         own = {field.name: field.type for field in self.fields_of(name)}
         for field in self.fields_of(interface):
             if own.get(field.name) not in (field.type, f"{field.type}!"):
@@ -304,7 +328,12 @@ class Types:
         return self._serializers[cls]
 
     def fields(
-        self, cls: type, base: str, direction: Direction, breadcrumb: str
+        self,
+        cls: type,
+        base: str,
+        direction: Direction,
+        breadcrumb: str,
+        written: type[models.Model] | None = None,
     ) -> list[FieldDefinition]:
         """The fields of a serializer's type, in the serializer's order."""
         model = model_of(cls)
@@ -316,7 +345,8 @@ class Types:
             source = source_of(model, field)
             if is_key(model, source) and "id" in made:
                 continue
-            site = Site(self, base, key, direction, f"{breadcrumb} > {key}", source)
+            found = source if written is None else source_of(written, field)
+            site = Site(self, base, key, direction, f"{breadcrumb} > {key}", source, found)
             definition = self.field(field, site, model, deprecated.get(key))
             if definition.name in made:
                 cause = (
@@ -373,7 +403,10 @@ class Types:
             return plain
         if text == "JSON" and not isinstance(field, serializers.DictField):
             return plain  # null is JSON too
-        known = text.endswith("!") or not output_is_nullable(field, site.source)
+        nullable = output_is_nullable(field, site.source) or bool(
+            site.found and site.found.nullable
+        )
+        known = text.endswith("!") or not nullable
         return f"{plain}!" if known else plain
 
 
