@@ -155,6 +155,8 @@ class LiveListMixin(ObserverConsumerMixin, ListModelMixin):
             ValidationError: of a list that is not followed, for arguments that are wrong.
         """
         rows = self.get_queryset(**arguments)
+        if not followed:
+            refuse_what_cannot_be_asked(self, rows)
         try:
             return self.filter_queryset(rows, **arguments)
         except ValidationError:
@@ -166,11 +168,7 @@ class LiveListMixin(ObserverConsumerMixin, ListModelMixin):
         """The whole list as it is now; its keys are remembered."""
         most = self.max_live_rows or api_settings.MAX_LIVE_ROWS
         rows = self.rows_listed(live.arguments, followed=live.read)
-        if rows.query.is_sliced:
-            raise ConfigurationError(
-                f"The queryset of {type(self).__name__} is sliced: whether a row is in it cannot "
-                "be asked, so nobody can follow it. Slice in `list`, or with a paginator."
-            )
+        refuse_what_cannot_be_asked(self, rows)
         keys = list(rows.values_list("pk", flat=True)[: most + 1])
         if len(keys) > most:
             raise ValidationError(f"The list has more than {most} rows: narrow it.")
@@ -275,6 +273,26 @@ class LiveListMixin(ObserverConsumerMixin, ListModelMixin):
         if event.observer == type(self).handle_list_change.stable_id:
             return None
         return super().object_of(event)  # type: ignore[misc]
+
+
+def refuse_what_cannot_be_asked(consumer: Any, rows: Any) -> None:
+    """Refuse rows that cannot be narrowed to one of them.
+
+    Raises:
+        ConfigurationError: says why, and what to do.
+    """
+    query = rows.all().query
+    if query.is_sliced:
+        what, remedy = "sliced", "Slice in `list`, or with a paginator."
+    elif query.combinator:
+        what = f"a {query.combinator} of querysets"
+        remedy = "Combine conditions instead: filter(Q(...) | Q(...))."
+    else:
+        return
+    raise ConfigurationError(
+        f"The queryset of {type(consumer).__name__} is {what}: whether a row is in it cannot be "
+        f"asked, so nobody can follow it. {remedy}"
+    )
 
 
 def as_text(pk: Any) -> str:

@@ -228,6 +228,24 @@ async def test_a_list_that_is_cut_cannot_be_followed(protocol: Any, caplog: Any)
     assert "The queryset of Newest is sliced" in caplog.text
 
 
+class Combined(ArticleConsumer):
+    def get_queryset(self, **kwargs: Any) -> Any:
+        rows = Article.objects.all()
+        return rows.filter(title="a").union(rows.filter(title="b"))
+
+
+@pytest.mark.parametrize("query", [{}, {"status": "draft"}])
+async def test_a_list_of_combined_querysets_cannot_be_followed(
+    protocol: Any, query: Any, caplog: Any
+) -> None:
+    """The reason, and what to do, are in the log."""
+    await create(title="a")
+    async with following(protocol, Combined, **query) as follower:
+        assert await follower.next() == ("refused", 500)
+    assert "The queryset of Combined is a union of querysets" in caplog.text
+    assert "filter(Q(...) | Q(...))" in caplog.text
+
+
 class BookingSerializer(serializers.ModelSerializer[Booking]):
     class Meta:
         model = Booking
