@@ -26,7 +26,13 @@ from django.core.checks import CheckMessage, Error, Info, Warning
 from django.utils.module_loading import import_string
 
 from dcrf_graph.apps import TAG
-from dcrf_graph.changes.managers import BASE, deaf_managers, observed_managers
+from dcrf_graph.changes.capture import has_trigger
+from dcrf_graph.changes.managers import (
+    BASE,
+    deaf_managers,
+    is_told_by_trigger,
+    observed_managers,
+)
 from dcrf_graph.exceptions import ConfigurationError
 from dcrf_graph.graphql.persisted import allowed_documents
 from dcrf_graph.graphql.problems import LEVELS, DerivationError, Level, Problem
@@ -47,6 +53,7 @@ KINDS: dict[str, str] = {
     "W104": "A setting does not exist.",
     "W105": "A manager of an observed model does not tell of its bulk writes, and another does.",
     "W106": "An observed model is abstract: it has no rows.",
+    "W107": "A child model has the trigger, and its parent has not: writes to that are not heard.",
     "I101": "No router is known: no schema is checked.",
     "I102": "Bulk writes of observed models are not heard.",
 }
@@ -197,6 +204,26 @@ def check_bulk_writes() -> list[CheckMessage]:
     return [message(problem("I102", "models", cause, consequence, remedy))]
 
 
+def check_triggers() -> list[CheckMessage]:
+    """Whether every table of an observed row has the trigger, where one of them has."""
+    return [
+        message(
+            problem(
+                "W107",
+                model._meta.label,
+                f"it has the trigger ObserveWrites, and its parent {parent._meta.label} has not.",
+                "What others write into the parent's table is not heard.",
+                f"Give {parent._meta.label} the trigger too: triggers = [ObserveWrites()].",
+            ),
+            model,
+        )
+        for model in observed_models()
+        if is_told_by_trigger(model)
+        for parent in model._meta.get_parent_list()
+        if not parent._meta.proxy and not has_trigger(parent)
+    ]
+
+
 CHECKS = (
     check_settings,
     check_schemas,
@@ -204,6 +231,7 @@ CHECKS = (
     check_authentication,
     check_managers,
     check_abstract,
+    check_triggers,
 )
 DEPLOYMENT_CHECKS = (check_bulk_writes,)
 

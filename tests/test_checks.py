@@ -30,7 +30,7 @@ from dcrf_graph.observer import ObservedManager, model_observer
 from dcrf_graph.permissions import BasePermission
 from dcrf_graph.routers import Router, known_routers
 from tests.graphql.board import NoteSerializer
-from tests.testapp.models import Crate, Note, Parcel, Shelf, Volume
+from tests.testapp.models import Crate, Note, Parcel, Place, Restaurant, Shelf, Volume
 
 Check = Callable[..., dict[str, CheckMessage]]
 
@@ -433,6 +433,33 @@ def test_an_observed_model_that_is_abstract_is_a_warning(check: Check) -> None:
     told = check(observing(Timestamped, Note), deploy=True, CHANNEL_LAYERS=IN_MEMORY, DEBUG=True)
     assert told["W106"].obj is Timestamped
     assert told["W106"].msg.startswith("testapp.Timestamped: it is abstract.")
+
+
+@pytest.mark.parametrize(
+    ("vendor", "with_trigger", "told"),
+    [
+        ("postgresql", [Restaurant], {"W107"}),
+        ("postgresql", [Restaurant, Place], set()),
+        ("postgresql", [], set()),
+        ("sqlite", [Restaurant], set()),
+    ],
+)
+def test_a_child_with_the_trigger_whose_parent_has_none_is_a_warning(
+    check: Check, monkeypatch: pytest.MonkeyPatch, vendor: str, with_trigger: Any, told: Any
+) -> None:
+    """Elsewhere than on PostgreSQL signals tell all."""
+    monkeypatch.setattr(connections["default"], "vendor", vendor)
+    for model in with_trigger:
+        trigger = SimpleNamespace(tells_dcrf_graph=True)
+        monkeypatch.setattr(model._meta, "triggers", [trigger], raising=False)
+    found = check(observing(Restaurant, Place), CHANNEL_LAYERS=IN_MEMORY, DEBUG=True)
+    assert found.keys() & {"W107"} == told
+    if told:
+        assert found["W107"].obj is Restaurant
+        assert found["W107"].msg.startswith("testapp.Restaurant: it has the trigger")
+        assert found["W107"].hint == (
+            "Give testapp.Place the trigger too: triggers = [ObserveWrites()]."
+        )
 
 
 @isolate_apps("tests.testapp")

@@ -33,7 +33,7 @@ def deaf_managers(model: type[Model]) -> list[str]:
 
     The base manager is one where it writes: related managers add rows by it.
     """
-    if has_trigger(model) and connections[router.db_for_write(model)].vendor == "postgresql":
+    if is_told_by_trigger(model):
         return []
     meta = model._meta.concrete_model._meta  # type: ignore[union-attr]
     deaf = [manager.name for manager in meta.managers if observes(manager) is False]
@@ -52,3 +52,8 @@ def is_added_to_others(model: type[Model]) -> bool:
     """Whether there are related managers of this model: ``board.cards.add(card)``."""
     fields: Iterable[Any] = model._meta.concrete_fields
     return any(field.many_to_one and not field.remote_field.hidden for field in fields)
+
+
+def is_told_by_trigger(model: type[Model]) -> bool:
+    """Whether the writes of a model's table are told by a trigger, in the place of signals."""
+    return has_trigger(model) and connections[router.db_for_write(model)].vendor == "postgresql"
