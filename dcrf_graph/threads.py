@@ -26,7 +26,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import wraps
-from typing import Any
+from typing import Any, ClassVar
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
 from channels.db import database_sync_to_async
@@ -140,13 +140,15 @@ class CallContext(ThreadSensitiveContext):
 
     ended = False
     thread: CallThread | None = None
+    together: ClassVar[bool] = False
+    """Whether all calls share the thread that asgiref gives code without a context: in a test."""
 
     # Every delivery makes one, and few of them need a thread: the attributes are the class's.
     __init__ = object.__init__
 
     def __bool__(self) -> bool:
         # Asked just before the thread is looked for.
-        if self.ended:
+        if self.ended or self.together:
             return False
         if self.thread is None:
             self.thread = idle.pop() if idle else CallThread()
