@@ -231,7 +231,7 @@ class AsyncAPIConsumer(Answers, Cancelling, Detachment, Sending, metaclass=APICo
             if allowed:
                 await self.start_call({}, super().websocket_receive(message))
             else:
-                await self.handle_exception(TooManyFrames(), action=None, request_id=None)
+                await self._refuse(TooManyFrames())
             return
         protocol = NativeConsumer(max_frame_size=api_settings.MAX_FRAME_SIZE)
         for effect in protocol.receive(message.get("text"), message.get("bytes")):
@@ -290,7 +290,7 @@ class AsyncAPIConsumer(Answers, Cancelling, Detachment, Sending, metaclass=APICo
             connection.admit(call, ends=is_end(type(self), content))
         except APIException as error:
             work.close()
-            await self.handle_exception(error, action=call.action, request_id=request_id)
+            await self._refuse(error, call.action, request_id)
             return None
         turn = self._ask_turn(action)
         task = connection.start(self._take_turn(call, turn, work))
@@ -312,11 +312,17 @@ class AsyncAPIConsumer(Answers, Cancelling, Detachment, Sending, metaclass=APICo
     async def refuse_frame(self, content: Mapping[str, Any], refusal: APIException) -> None:
         """Answer a frame that does not become a call."""
         action = content.get("action")
-        await self.handle_exception(
+        await self._refuse(
             refusal,
-            action=action if isinstance(action, str) else None,
-            request_id=request_id_of(content.get("request_id")),
+            action if isinstance(action, str) else None,
+            request_id_of(content.get("request_id")),
         )
+
+    async def _refuse(
+        self, error: Exception, action: str | None = None, request_id: Any = None
+    ) -> None:
+        async with own_thread():  # like a call's: an override may ask the database
+            await self.handle_exception(error, action=action, request_id=request_id)
 
     def may_overlap(self, action: Any) -> bool:
         """Whether calls of an action may run beside others of the same kind."""

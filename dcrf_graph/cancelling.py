@@ -14,6 +14,7 @@ import asyncio
 from typing import Any
 
 from dcrf_graph.calls import Call
+from dcrf_graph.threads import own_thread
 
 CANCEL = "cancel"
 """The action that every consumer has, unless it has one of this name itself."""
@@ -47,11 +48,12 @@ class Cancelling:
         Args:
             found: something of this request has been cancelled before it came here.
         """
-        found = (is_request_id(request_id) and await self.cancel_calls(request_id)) or found
-        errors, status = cancelling_answer(request_id, found)
-        await self.reply(
-            action=CANCEL, errors=errors, status=status, request_id=request_id_of(request_id)
-        )
+        async with own_thread():  # like a call's: a reply may ask the database
+            found = (is_request_id(request_id) and await self.cancel_calls(request_id)) or found
+            errors, status = cancelling_answer(request_id, found)
+            await self.reply(
+                action=CANCEL, errors=errors, status=status, request_id=request_id_of(request_id)
+            )
 
     async def cancel_calls(self, request_id: Any) -> bool:
         """

@@ -113,6 +113,26 @@ async def test_no_database_connection_stays_open_after_a_call(name: str) -> None
         assert [each.connection for each in opened] == [None] * len(opened)
 
 
+@pytest.mark.parametrize("name", ["cancel", "first"])
+async def test_no_database_connection_stays_open_after_a_frame_that_is_no_call(
+    settings: Any, name: str
+) -> None:
+    settings.DCRF_GRAPH = {"MAX_PENDING_CALLS": 0}
+
+    class Counts(AsyncAPIConsumer):
+        async def reply(self, *args: Any, **kwargs: Any) -> None:
+            await Note.objects.acount()
+            await super().reply(*args, **kwargs)
+
+    async with connected(Counts) as client:
+        with connections_opened() as opened:
+            await client.send(name, request_id=1)
+            await client.send_text("not JSON, so nothing is replied")
+            statuses = [frame["response_status"] for frame in await client.frames(2)]
+        assert statuses == [{"cancel": 404, "first": 429}[name], 400]
+        assert [each.connection for each in opened] == [None]
+
+
 async def test_no_database_connection_stays_open_after_an_event() -> None:
     class Hears(AsyncAPIConsumer):
         @model_observer(Note)
