@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import router
 from django.db.models import Model
+from django.utils.asyncio import async_unsafe
 
 from dcrf_graph.changes.capture import Capture, captures_of, write
 from dcrf_graph.changes.change import Action, Source
@@ -19,7 +20,13 @@ from dcrf_graph.changes.journal import Record
 from dcrf_graph.changes.kin import is_row_of, keys_in, same_table
 from dcrf_graph.changes.rows import key_read
 
+ON_A_LOOP = (
+    "publish() belongs to the transaction of its thread, and reads rows, which no event loop may "
+    "wait for. In async code: await sync_to_async(publish)(Card, [7], 'update')."
+)
 
+
+@async_unsafe(ON_A_LOOP)  # type: ignore[untyped-decorator, unused-ignore]
 def publish(
     model: type[Model],
     pks: Iterable[Any],
@@ -53,6 +60,8 @@ def publish(
 
     Raises:
         ValueError: for another action, or a key that none of this model can be.
+        SynchronousOnlyOperation: on an event loop; nothing is told. In async code it is
+            ``await sync_to_async(publish)(...)``.
     """
     action = Action(action)
     alias = using or router.db_for_write(model)

@@ -63,6 +63,8 @@ def relay(using: str, grace: float = GRACE) -> int:
             # What was committed together is published together.
             names = {row.transaction for row in batch} - {""}
             batch += rows.filter(transaction__in=names, pk__gt=batch[-1].pk)
+        if features.has_select_for_update_skip_locked:
+            batch = list(whole(batch, due, using))
         for together in transactions_of(batch):
             # Each transaction is told as a commit of its own.
             journal = Journal(connections[using], publish_records)
@@ -73,6 +75,20 @@ def relay(using: str, grace: float = GRACE) -> int:
             raise TimeoutError("The channel layer is too slow: the relay tries again")
         remove([row.pk for row in batch], using)
     return len(batch)
+
+
+def whole(batch: Iterable[Any], due: Q, using: str) -> Iterable[Any]:
+    """The rows of transactions that no other relay has a part of; the others wait, unlocked.
+
+    Whoever holds a part only sees the rest in the table, until that is published.
+    """
+    batch = list(batch)
+    names = {row.transaction for row in batch} - {""}
+    rest = table(using).filter(due, transaction__in=names)
+    split = set(
+        rest.exclude(pk__in=[row.pk for row in batch]).values_list("transaction", flat=True)
+    )
+    return (row for row in batch if row.transaction not in split)
 
 
 def transactions_of(rows: Iterable[Any]) -> Iterable[list[Any]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db import connection, transaction
 
 from dcrf_graph.observer import publish
@@ -25,6 +27,17 @@ def test_rows_that_raw_sql_has_written_are_read_and_told() -> None:
         sql("UPDATE testapp_note SET text = %s", "new")
         publish(Note, [note.pk], "update")
         assert reader.read() == [("update", "observer", "new")]
+
+
+@pytest.mark.parametrize("action", ["create", "update", "delete"])
+async def test_on_an_event_loop_it_is_refused_and_says_what_to_do(action: str) -> None:
+    """Its transaction is a thread's, and rows are read."""
+    with observed(Note) as reader:
+        with pytest.raises(SynchronousOnlyOperation, match=r"await sync_to_async\(publish\)"):
+            publish(Note, [7], action)
+        assert reader.read() == []
+        await sync_to_async(publish)(Note, [7], "delete")
+        assert [(action, body) for action, _, body in reader.read()] == [("delete", {"key": 7})]
 
 
 def test_a_deletion_is_told_by_its_key() -> None:

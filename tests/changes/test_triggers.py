@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from django.db import connection, transaction
 from rest_framework import serializers
 
 from dcrf_graph.changes.hub import hub
-from dcrf_graph.changes.relay import relay_until
+from dcrf_graph.changes.relay import relay, relay_until
 from dcrf_graph.decorators import action
 from dcrf_graph.generics import GenericAsyncAPIConsumer
 from dcrf_graph.models import OutboxChange
@@ -84,6 +85,19 @@ def elsewhere(*statements: str) -> None:
     with psycopg.connect(**params) as other:
         for statement in statements:
             other.execute(statement.encode())
+
+
+@contextmanager
+def held(pk: int) -> Iterator[None]:
+    """Another relay has a row of the outbox."""
+    import psycopg
+
+    given = connection.get_connection_params()
+    names = ("host", "port", "user", "password", "dbname")
+    params: dict[str, Any] = {name: given[name] for name in names if name in given}
+    with psycopg.connect(**params) as other:
+        other.execute(b"SELECT 1 FROM dcrf_graph_outboxchange WHERE id = %s FOR UPDATE", [pk])
+        yield
 
 
 class ParcelSerializer(serializers.ModelSerializer[Parcel]):
@@ -203,6 +217,23 @@ def test_the_relay_outlives_a_lost_connection_and_loses_nothing(triggered: None)
             INSERT,
         )
         told(reader, 1)
+
+
+@needs_it
+@pytest.mark.parametrize("locked", [0, -1], ids=["the head", "the tail"])
+def test_two_relays_at_once_do_not_split_a_transaction(transactional_db: None, locked: int) -> None:
+    """Who holds a part of it leaves it to the other, or to the next time."""
+    rows = [OutboxChange(model="testapp.parcel", key=pk, action="delete") for pk in (1, 2, 3)]
+    for row in rows:
+        row.transaction, row.by_trigger = "together", True
+    OutboxChange.objects.bulk_create(rows)
+    OutboxChange.objects.create(model="testapp.parcel", key=4, action="delete", by_trigger=True)
+    with observed(Parcel) as reader:
+        with held(rows[locked].pk):
+            assert relay("default") == 1
+        assert [event.pk for event in reader.events] == [4]
+        assert relay("default") == 3
+        assert [event.pk for event in reader.events] == [4, 1, 2, 3]
 
 
 @needs_it
