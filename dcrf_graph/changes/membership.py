@@ -20,7 +20,7 @@ from typing import Protocol
 
 from dcrf_graph.changes.interest import Interest
 from dcrf_graph.changes.layers import Redis
-from dcrf_graph.changes.receiver import Receiver
+from dcrf_graph.changes.receiver import PATIENCE, Receiver
 from dcrf_graph.changes.registry import GROUP_EXPIRY, Registry
 
 logger = logging.getLogger(__name__)
@@ -31,8 +31,6 @@ REJOIN = GROUP_EXPIRY / 4
 """Seconds between two times that groups are joined anew."""
 RETRY_DELAY = 0.5
 """Seconds until a Redis that does not answer is asked again."""
-PATIENCE = 5.0
-"""Seconds that who joins waits for a Redis that does not answer."""
 
 
 class Process(Protocol):

@@ -17,11 +17,15 @@ from typing import Any, Protocol, TypeVar
 
 from dcrf_graph.changes.change import Gap
 from dcrf_graph.changes.envelope import Envelope, read
-from dcrf_graph.changes.layers import EVERYBODY, shared_layer
+from dcrf_graph.changes.layers import EVERYBODY, redis_of, shared_layer
 from dcrf_graph.changes.sequences import Sequences
 
 logger = logging.getLogger(__name__)
 
+PATIENCE = 5.0
+"""Seconds that who joins waits for a Redis that does not answer."""
+OPEN_DELAY = 0.25
+"""Seconds until that is asked for a channel again."""
 RETRY_DELAY = 1.0
 """Seconds until a layer that failed to receive is asked again."""
 REJOIN = 3_600.0
@@ -135,9 +139,21 @@ class Receiver:
     async def _open(self) -> None:
         # With the prefix that consumers' channels have: the core layer of channels_redis receives
         # for one prefix at a time, and would leave another unheard.
-        self.channel = await shared_layer().new_channel()
+        self.channel = await self._new_channel()
         if not self.closed:
             self._tasks = [self._task(self._listen())]
+
+    async def _new_channel(self) -> str:
+        # That of the pub/sub layer is one of Redis, which may be about to come back.
+        layer = shared_layer()
+        patient_until = self.loop.time() + (0.0 if redis_of(layer) is None else PATIENCE)
+        while True:
+            try:
+                return str(await layer.new_channel())
+            except Exception:
+                if self.closed or self.loop.time() >= patient_until:
+                    raise
+                await asyncio.sleep(OPEN_DELAY)
 
     async def _stay(self) -> None:
         while True:

@@ -336,6 +336,7 @@ async def test_whoever_joins_while_redis_is_away_waits_for_it(
         await one.join("group")
         await asyncio.to_thread(server.kill)
         joining = asyncio.ensure_future(two.join("group"))
+        await one.knows("whatever", wanted=True)
         await asyncio.to_thread(server.start)
         await joining
         await gapped(one)
