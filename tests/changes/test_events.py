@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.db import transaction
 
-from dcrf_graph.changes import capture, events
+from dcrf_graph.changes import capture, events, settling
+from dcrf_graph.changes.contests import WINDOW
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.changes.publish import publish
 from tests.changes.doubles import Observer, Reader, join, observed
@@ -18,6 +20,20 @@ from tests.testapp.models import Note, Parcel
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Readers = tuple[Reader, Reader]
+
+
+class Later:
+    """A clock that is past what earlier tests have told, and past the gaps that they had."""
+
+    @staticmethod
+    def monotonic() -> float:
+        return time.monotonic() + 2 * WINDOW
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that is in doubt is read again, and so told twice."""
+    monkeypatch.setattr(settling, "time", Later)
 
 
 def about(*broken: str) -> Callable[[Any], Any]:
