@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.db import transaction
 
-from dcrf_graph.changes import capture, events, settling
-from dcrf_graph.changes.contests import WINDOW
+from dcrf_graph.changes import capture, events
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.changes.publish import publish
 from tests.changes.doubles import Observer, Reader, join, observed
@@ -22,18 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 Readers = tuple[Reader, Reader]
 
 
-class Later:
-    """A clock that is past what earlier tests have told, and past the gaps that they had."""
-
-    @staticmethod
-    def monotonic() -> float:
-        return time.monotonic() + 2 * WINDOW
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A row that is in doubt is read again, and so told twice."""
-    monkeypatch.setattr(settling, "time", Later)
+numbers = itertools.count()
 
 
 def about(*broken: str) -> Callable[[Any], Any]:
@@ -51,8 +39,10 @@ def about(*broken: str) -> Callable[[Any], Any]:
 def readers(caplog: pytest.LogCaptureFixture) -> Iterator[Readers]:
     """Who hears the first place, and the second, of an observer that fails on what is broken."""
     caplog.set_level(logging.ERROR, "dcrf_graph")
-    with observed(Parcel, "1", group_by=lambda row: row.place, body=about("broken")) as first:
-        second = Reader("observer")
+    # What was raised keeps the observers of the last test alive: these have another name.
+    name, groups = f"places {next(numbers)}", {"group_by": lambda row: row.place}
+    with observed(Parcel, "1", stable_id=name, body=about("broken"), **groups) as first:
+        second = Reader(name)
         join(second, "2")
         yield first, second
         hub.leave("2", second)
@@ -67,9 +57,9 @@ def test_what_cannot_be_said_is_a_gap_of_the_groups_that_were_to_hear_it(
     if action == "update":
         parcel.save()
     parcel.title = "broken"
-    with observed(Parcel, stable_id="other", body=lambda row: row.title) as other:
+    with observed(Parcel, stable_id=f"other {action}", body=lambda row: row.title) as other:
         parcel.save()
-        assert other.read() == [(action, "other", "broken")]
+        assert other.read() == [(action, f"other {action}", "broken")]
     assert (len(first.gaps), second.gaps, other.gaps) == (1, [], [])
     [record] = caplog.records
     assert record.exc_info
