@@ -1,5 +1,6 @@
 """
-What of an operation is left out or taken in by its variables: ``@skip`` and ``@include``.
+The fragments of a document, and what is left out or taken in by the variables of an operation:
+``@skip`` and ``@include``.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from typing import Any
 
 from graphql import (
     DirectiveNode,
+    DocumentNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
     OperationDefinitionNode,
@@ -16,10 +18,19 @@ from graphql import (
 )
 from graphql.language import Visitor, visit
 
+Fragments = Mapping[str, FragmentDefinitionNode]
 
-def conditions(
-    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
-) -> list[Any]:
+
+def fragments_of(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
+    """The fragments of a document, by their names."""
+    return {
+        each.name.value: each
+        for each in document.definitions
+        if isinstance(each, FragmentDefinitionNode)
+    }
+
+
+def conditions(operation: OperationDefinitionNode, fragments: Fragments) -> list[Any]:
     """The selections of an operation whose directives depend on variables.
 
     Those of another operation depend on variables that this one need not have.

@@ -17,7 +17,6 @@ from typing import Any
 from graphql import (
     DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
     InlineFragmentNode,
@@ -26,6 +25,7 @@ from graphql import (
     SelectionSetNode,
 )
 
+from dcrf_graph.graphql.conditions import Fragments, fragments_of
 from dcrf_graph.settings import api_settings
 
 INCREMENTAL = frozenset({"defer", "stream"})
@@ -105,11 +105,7 @@ class Measure:
     """Measures selections of one document; each fragment once, however often it is spread."""
 
     def __init__(self, document: DocumentNode, max_depth: int | None) -> None:
-        self.fragments: Mapping[str, FragmentDefinitionNode] = {
-            definition.name.value: definition
-            for definition in document.definitions
-            if isinstance(definition, FragmentDefinitionNode)
-        }
+        self.fragments: Fragments = fragments_of(document)
         self.max_depth = max_depth
         self._known: dict[str, Size] = {}
         self._open: list[str] = []

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
-    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
@@ -31,7 +30,7 @@ from graphql import (
     get_variable_values,
 )
 
-from dcrf_graph.graphql.conditions import conditions
+from dcrf_graph.graphql.conditions import conditions, fragments_of
 from dcrf_graph.graphql.documents import Document
 from dcrf_graph.graphql.operations import Operation
 from dcrf_graph.graphql.plans import Complete, Selecting, Unplanned, compiled
@@ -223,11 +222,3 @@ def completed(root: Root, value: Any) -> Any:
     if isinstance(value, Exception):
         raise value
     return root.complete(value)
-
-
-def fragments_of(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
-    return {
-        each.name.value: each
-        for each in document.definitions
-        if isinstance(each, FragmentDefinitionNode)
-    }

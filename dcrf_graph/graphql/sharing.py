@@ -21,7 +21,6 @@ from weakref import WeakValueDictionary
 
 from graphql import (
     FieldNode,
-    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLEnumType,
     GraphQLObjectType,
@@ -34,6 +33,7 @@ from graphql import (
 )
 
 from dcrf_graph.encoding import dumps, loads
+from dcrf_graph.graphql.conditions import Fragments, fragments_of
 from dcrf_graph.graphql.documents import Document
 from dcrf_graph.observer.delivery import Delivery
 from dcrf_graph.protocols.frames import encode
@@ -203,11 +203,7 @@ def is_derived(
     schema: GraphQLSchema, document: Document, operation: OperationDefinitionNode
 ) -> bool:
     """Whether everything that an operation selects is resolved by derived resolvers."""
-    fragments = {
-        node.name.value: node
-        for node in document.node.definitions
-        if isinstance(node, FragmentDefinitionNode)
-    }
+    fragments = fragments_of(document.node)
     root = schema.get_root_type(operation.operation)
     return root is not None and looks_up(schema, root, operation.selection_set, fragments)
 
@@ -216,7 +212,7 @@ def looks_up(
     schema: GraphQLSchema,
     parent: Any,
     selections: SelectionSetNode,
-    fragments: Mapping[str, FragmentDefinitionNode],
+    fragments: Fragments,
 ) -> bool:
     """Whether a selection of a type, fragments included, only looks up.
 

@@ -9,12 +9,11 @@ Source: GraphQL specification, 5.2.4.1 Single Root Field.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from graphql import (
     DirectiveNode,
     DocumentNode,
-    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
     InlineFragmentNode,
@@ -23,17 +22,14 @@ from graphql import (
     SelectionSetNode,
 )
 
+from dcrf_graph.graphql.conditions import Fragments, fragments_of
+
 CONDITIONS = frozenset({"skip", "include"})
-Fragments = Mapping[str, FragmentDefinitionNode]
 
 
 def conditional_roots(document: DocumentNode) -> list[GraphQLError]:
     """What is wrong with the subscriptions of a document, which need not be valid."""
-    fragments = {
-        each.name.value: each
-        for each in document.definitions
-        if isinstance(each, FragmentDefinitionNode)
-    }
+    fragments = fragments_of(document)
     return [
         GraphQLError(
             f"@{directive.name.value} cannot be used at the root of a subscription.", directive
