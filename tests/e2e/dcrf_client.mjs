@@ -41,6 +41,7 @@ async function everyAction() {
   const { id } = seen.created;
   const page = await client.list("cards");
   seen.listed = { keys: Object.keys(page), card: page.results.find((card) => card.id === id) };
+  seen.next = page.results.filter((card) => card.column === columns.Next).length;
   seen.labels = (await client.list("labels")).map((label) => label.name);
   seen.retrieved = await client.retrieve("cards", id);
   seen.updated = await client.update("cards", id, {

@@ -42,7 +42,7 @@ def test_it_creates_lists_retrieves_updates_patches_and_deletes(play: Play) -> N
     assert seen["labels"] == ["Building", "Catalogue", "Events", "People", "Urgent"]
     assert seen["retrieved"] == card
     updated = {"column": columns["Next"], "title": "Lend sun hats", "estimate": "1.5"}
-    assert seen["updated"] == card | updated | {"position": 3}
+    assert seen["updated"] == card | updated | {"position": seen["next"]}
     assert seen["patched"] == seen["updated"] | {"status": "blocked"}
     assert seen["moved"] == seen["patched"] | {"column": columns["Done"], "position": 0}
     assert seen["deleted"] is None
