@@ -8,10 +8,12 @@ frame's ``"query"``, DRF's paginators, and object permissions.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from django.db import DataError
+from django.db import DatabaseError, DataError
 from django.db.models import Model, QuerySet
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import get_object_or_404
@@ -82,8 +84,9 @@ class GenericAsyncAPIConsumer(AsyncAPIConsumer):
         arguments = {name: value for name, value in kwargs.items() if name != "queryset"}
         queryset = self.filter_queryset(queryset=self.get_queryset(**kwargs), **arguments)
         name, key = self.lookup_field, kwargs[lookup]
-        found = found_together(queryset, name, key) if self.load_relations else None
-        row: Model = get_object_or_404(queryset, **{name: key}) if found is None else found
+        with asked_by_query(self, queryset, kwargs):
+            found = found_together(queryset, name, key) if self.load_relations else None
+            row: Model = get_object_or_404(queryset, **{name: key}) if found is None else found
         if asks_about_objects(self):
             call = current_call.get()
             named = str((call.action if call else None) or kwargs.get("action") or "retrieve")
@@ -146,6 +149,35 @@ class GenericAsyncAPIConsumer(AsyncAPIConsumer):
                     # SQLite's word and PostgreSQL's, where Django does not see it before them.
                     raise ValidationError({"query": [OUT_OF_RANGE]}) from error
         return queryset
+
+
+@contextmanager
+def asked_by_query(
+    consumer: GenericAsyncAPIConsumer, queryset: Any, arguments: Mapping[str, Any]
+) -> Iterator[None]:
+    """
+    Read rows that the frame's ``"query"`` filters.
+
+    Raises:
+        ValidationError: if the database refuses a value of it, which some values
+            meet only here (``level__in``). Whatever else fails is raised as it is.
+    """
+    try:
+        yield
+    except (OverflowError, DataError) as error:
+        filtered = consumer.filter_backends and arguments.get("query")
+        if filtered and not can_be_asked(queryset):
+            raise ValidationError({"query": [OUT_OF_RANGE]}) from error
+        raise
+
+
+def can_be_asked(queryset: Any) -> bool:
+    """Whether the database takes every value that a queryset is filtered by."""
+    try:
+        queryset.exists()
+    except (OverflowError, DatabaseError):
+        return False
+    return True
 
 
 def asks_about_objects(consumer: AsyncAPIConsumer) -> bool:

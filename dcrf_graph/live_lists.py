@@ -33,7 +33,7 @@ from dcrf_graph.changes.change import Event, Gap
 from dcrf_graph.changes.envelope import key_of
 from dcrf_graph.decorators import action
 from dcrf_graph.exceptions import ConfigurationError
-from dcrf_graph.generics import GenericAsyncAPIConsumer
+from dcrf_graph.generics import GenericAsyncAPIConsumer, asked_by_query
 from dcrf_graph.loading.writing import plan_of
 from dcrf_graph.mixins import ListModelMixin, Reply, rows_written
 from dcrf_graph.observer.delivery import Subscriber, current_delivery, delivering
@@ -169,7 +169,8 @@ class LiveListMixin(ObserverConsumerMixin, ListModelMixin):
         most = self.max_live_rows or api_settings.MAX_LIVE_ROWS
         rows = self.rows_listed(live.arguments, followed=live.read)
         refuse_what_cannot_be_asked(self, rows)
-        keys = list(rows.values_list("pk", flat=True)[: most + 1])
+        with asked_by_query(self, rows, live.arguments):
+            keys = list(rows.values_list("pk", flat=True)[: most + 1])
         if len(keys) > most:
             raise ValidationError(f"The list has more than {most} rows: narrow it.")
         live.keys, live.read = set(map(as_text, keys)), True

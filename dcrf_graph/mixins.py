@@ -19,7 +19,7 @@ from dcrf_graph.api_consumer import replaced
 from dcrf_graph.arguments import refuse
 from dcrf_graph.calls import Call, calling, current_call
 from dcrf_graph.decorators import action
-from dcrf_graph.generics import GenericAsyncAPIConsumer
+from dcrf_graph.generics import GenericAsyncAPIConsumer, asked_by_query
 from dcrf_graph.loading.representation import Selection, narrowed_for, represented
 from dcrf_graph.loading.rows import may_be_narrowed
 from dcrf_graph.loading.writing import writes_json, written
@@ -140,7 +140,8 @@ class ListModelMixin:
         """List the rows."""
         refuse(kwargs, "queryset")
         queryset = self.filter_queryset(self.get_queryset(**kwargs), **kwargs)
-        return rows_written(self, queryset, selection_of(self), kwargs), status.HTTP_200_OK
+        with asked_by_query(self, queryset, kwargs):
+            return rows_written(self, queryset, selection_of(self), kwargs), status.HTTP_200_OK
 
 
 class RetrieveModelMixin:
@@ -232,9 +233,10 @@ class PaginatedModelListMixin(ListModelMixin):
             queryset = self.filter_queryset(self.get_queryset(**kwargs), **kwargs)
             selection = selection_of(self)
             queryset = narrowed_page(self, queryset, selection, kwargs)
-            page = self.paginate_queryset(queryset, **kwargs)
-            rows = queryset if page is None else page
-            data = rows_written(self, rows, selection, kwargs)
+            with asked_by_query(self, queryset, kwargs):
+                page = self.paginate_queryset(queryset, **kwargs)
+                rows = queryset if page is None else page
+                data = rows_written(self, rows, selection, kwargs)
             if call.captured and page is not None and isinstance(self.paginator, CursorPagination):
                 call.cursors = cursors_of(self.paginator)
             return data if page is None else self.get_paginated_response(data)

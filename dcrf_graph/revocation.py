@@ -27,7 +27,7 @@ from django.db.models.signals import post_delete, post_save
 from dcrf_graph.authentication import key_of
 from dcrf_graph.changes.change import Event, Gap
 from dcrf_graph.changes.hub import hub
-from dcrf_graph.changes.journal import surely_on_commit
+from dcrf_graph.changes.journal import surely_on_commit, tells_commits
 
 logger = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ def revoke(user: Any = None, *, session: str | None = None, using: str | None = 
 
     Their subscriptions over HTTP end with an error. It does not keep the user from
     coming back: take away what would let it in first. In a transaction it waits
-    for the commit.
+    for the commit, but not where autocommit is off: nobody would say when that is.
 
     Args:
         user: the user, or its key.
@@ -157,7 +157,10 @@ def say(what: str, user: str | None, session: str | None = None, using: str | No
         asyncio.get_running_loop()
     except RuntimeError:
         connection = transaction.get_connection(using)
-        surely_on_commit(connection, lambda: hub.publish([event]))
+        if tells_commits(connection):
+            surely_on_commit(connection, lambda: hub.publish([event]))
+        else:  # rather too early than never
+            hub.publish([event])
     else:  # a coroutine is in no transaction
         hub.publish([event])
 

@@ -72,6 +72,17 @@ def behind_a_failure() -> None:
         revoke(7)
 
 
+def in_a_manual_transaction(user: User) -> None:
+    """Save a user, and revoke it, where nobody says when that is committed."""
+    transaction.set_autocommit(False)
+    try:
+        user.save()
+        revoke(user)
+        transaction.commit()
+    finally:
+        transaction.set_autocommit(True)
+
+
 async def heard() -> None:
     """Wait until what was published has been delivered on this loop."""
     await database_sync_to_async(hub.drain)(10)
@@ -145,6 +156,15 @@ async def test_a_saved_user_is_asked_but_for_its_login(fields: list[str] | None)
         await database_sync_to_async(user.save)(update_fields=fields)
         await heard()
     assert ada.told == ([] if fields == ["last_login"] else ["doubt"])
+
+
+async def test_a_manual_transaction_is_told_at_once() -> None:
+    user = await database_sync_to_async(User.objects.create_user)("ada")
+    ada = Somebody(str(user.pk))
+    async with Entered(ada):
+        await database_sync_to_async(in_a_manual_transaction)(user)
+        await heard()
+    assert ada.told == ["doubt", REVOKED]
 
 
 async def test_nothing_of_the_roll_counts_as_a_subscription() -> None:

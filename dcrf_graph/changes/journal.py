@@ -312,13 +312,17 @@ def journal_of(connection: Any, flush: Flush) -> Journal:
     return opened
 
 
-def may_commit(connection: Any) -> bool:
+def tells_commits(connection: Any) -> bool:
     """Whether Django will say when the open transaction commits.
 
-    With autocommit off and no ``atomic()`` nobody does, and what may yet be
-    rolled back is never told.
+    With autocommit off and no ``atomic()`` nobody does.
     """
-    if connection.in_atomic_block or connection.get_autocommit():
+    return bool(connection.in_atomic_block or connection.get_autocommit())
+
+
+def may_commit(connection: Any) -> bool:
+    """Whether a commit will be heard of; else what may be rolled back is not told, and logged."""
+    if tells_commits(connection):
         return True
     logger.warning(
         "A change on %r is not told: autocommit is off, and there is no atomic() to commit it",

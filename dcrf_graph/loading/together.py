@@ -20,6 +20,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet, FieldDoesNotExist, ValidationError
+from django.db import DataError
 from django.db.models import Field, Model, QuerySet
 from django.db.models.query import ModelIterable
 
@@ -73,7 +74,11 @@ class Together:
         for start in range(0, len(values), AT_ONCE):
             some = values[start : start + AT_ONCE]
             rows: dict[Any, list[Model]] = {}
-            for row in queryset.filter(**{f"{column.name}__in": some}):
+            try:
+                loaded = list(queryset.filter(**{f"{column.name}__in": some}))
+            except (OverflowError, ValueError, DataError):
+                continue  # no database has such a key: whoever looks alone is told so
+            for row in loaded:
                 rows.setdefault(getattr(row, column.attname), []).append(row)
             # A row that comes twice, by a join, is for whoever looks alone to wonder about.
             found = {value: same[0] for value, same in rows.items() if len(same) == 1}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from functools import cache
+from inspect import getattr_static
 from typing import Any
 
 import orjson
@@ -74,11 +75,12 @@ class ObserverAPIConsumerMetaclass(APIConsumerMetaclass):
         mcs, name: str, bases: tuple[type, ...], body: dict[str, Any], **kwargs: Any
     ) -> APIConsumerMetaclass:
         cls = super().__new__(mcs, name, bases, body, **kwargs)
-        model = getattr(body.get("queryset"), "model", None)
+        queryset = body.get("queryset", getattr(cls, "queryset", None))
+        model = getattr(queryset, "model", None)
         if model is not None:
             for attribute in dir(cls):
                 generic = generic_observer(cls, attribute)
-                if generic is not None:
+                if generic is not None and ("queryset" in body or is_unbound(cls, attribute)):
                     observer = generic.bind_to_model(
                         model_cls=model,
                         name=f"{cls.__module__}.{cls.__qualname__}.{attribute}",
@@ -86,6 +88,11 @@ class ObserverAPIConsumerMetaclass(APIConsumerMetaclass):
                     )
                     setattr(cls, attribute, observer)
         return cls
+
+
+def is_unbound(cls: type, attribute: str) -> bool:
+    """Whether an attribute is a generic observer that no base class has bound to its queryset."""
+    return isinstance(getattr_static(cls, attribute), _GenericModelObserver)
 
 
 def generic_observer(cls: type, attribute: str) -> _GenericModelObserver | None:

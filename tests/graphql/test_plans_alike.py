@@ -213,6 +213,26 @@ class Document:
                 return field
 
 
+INLINE = "{ thingCard { ... on AnyPayment { amount ... on ByInvoice { days } paid } number } }"
+NAMED = """{ thingCard { ... on AnyPayment { ...Invoice ...Card } ...Any } }
+fragment Invoice on ByInvoice { days }
+fragment Card on ByCard { number }
+fragment Any on AnyPayment { paid }"""
+
+
+@pytest.mark.parametrize(
+    ("document", "fields"), [(INLINE, "amount paid number"), (NAMED, "number paid")]
+)
+async def test_a_fragment_on_another_type_is_left_out_and_one_on_an_interface_is_not(
+    document: str, fields: str
+) -> None:
+    card = {"amount": 1, "paid": 2, "number": "3", "days": 4, "kind": "card"}
+    both = Both(DERIVED, card=reply(card))
+    result = await both.result(document)
+    assert result["data"]["thingCard"] == {name: card[name] for name in fields.split()}
+    assert both.executed == 0
+
+
 @pytest.mark.long
 @DOCUMENTS.mark
 @DOCUMENTS.settings

@@ -49,6 +49,16 @@ def test_a_key_that_finds_nothing_is_looked_for_alone(authors: list[Author], key
     assert together.row(Author.objects.all(), "pk", 1) is not None
 
 
+def test_a_key_that_no_database_holds_keeps_nobody_from_looking_alone(
+    authors: list[Author],
+) -> None:
+    together = wanting(10**40, 1)
+    assert together.row(Author.objects.all(), "pk", 10**40) is None
+    assert together.row(Author.objects.all(), "pk", 1) in (None, authors[0])
+    named = wanting("about\0", "about")
+    assert named.row(Slugged.objects.all(), "slug", "about\0") is None
+
+
 def test_another_queryset_finds_nothing_of_it(authors: list[Author]) -> None:
     """What a call may not see, it does not get from one that may."""
     together = wanting(1, 2)

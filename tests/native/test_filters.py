@@ -10,6 +10,7 @@ from django_filters.rest_framework import DjangoFilterBackend, FilterSet
 
 from dcrf_graph.filters import BaseFilterBackend, OrderingFilter, SearchFilter
 from dcrf_graph.generics import GenericAsyncAPIConsumer
+from dcrf_graph.live_lists import LiveListMixin
 from dcrf_graph.mixins import ListModelMixin, PaginatedModelListMixin, RetrieveModelMixin
 from dcrf_graph.pagination import WebsocketLimitOffsetPagination
 from tests.native.client import connected, in_thread
@@ -88,6 +89,56 @@ async def test_a_number_that_no_database_holds_is_the_clients_fault() -> None:
         frame = await client.call("list", query={"author": [10**40]})
     assert frame["response_status"] == 400
     assert list(frame["errors"][0]) in (["query"], ["author"])
+
+
+HUGE = {"query": {"id__in": f"1,{10**40}"}}
+
+
+class ByNumbers(Articles):
+    filterset_fields = {"id": ["in"]}
+
+
+class PagesByNumbers(PaginatedModelListMixin, ByNumbers):
+    pagination_class = WebsocketLimitOffsetPagination
+
+
+class LiveByNumbers(LiveListMixin, ByNumbers):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("consumer", "action", "arguments"),
+    [
+        (ByNumbers, "list", {}),
+        (PagesByNumbers, "list", {}),
+        (PagesByNumbers, "list", {"limit": 1}),
+        (ByNumbers, "retrieve", {"pk": 1}),
+        (LiveByNumbers, "subscribe_list", {}),
+    ],
+)
+@pytest.mark.usefixtures("articles")
+async def test_so_is_one_that_is_refused_when_rows_are_read(
+    consumer: Any, action: str, arguments: dict[str, Any]
+) -> None:
+    async with connected(consumer) as client:
+        frame = await client.call(action, **arguments, **HUGE)
+        assert frame["response_status"] == 400
+        assert frame["errors"] == [{"query": ["A value is out of range."]}]
+        assert (await client.call("list", query={"id__in": "-1"}))["data"] == []
+
+
+@pytest.mark.usefixtures("articles")
+async def test_a_fault_of_the_serializer_is_not_the_querys() -> None:
+    class Overflows(ArticleSerializer):
+        def to_representation(self, instance: Any) -> Any:
+            raise OverflowError("not of the database")
+
+    class Failing(ByNumbers):
+        serializer_class = Overflows
+
+    async with connected(Failing) as client:
+        frame = await client.call("list", query={"search": "red"})
+    assert frame["response_status"] == 500
 
 
 @pytest.mark.usefixtures("articles")

@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from channels.db import database_sync_to_async
 from django.test import override_settings
 from rest_framework.exceptions import AuthenticationFailed
 
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.routers import Router
+from tests.testapp.models import Note
 from tests.transports.desk import DeskConsumer, desk_router
 from tests.transports.sockets import GRAPHQL, Client, graphql, soon
 
@@ -86,6 +88,24 @@ async def test_a_subscription_hears_changes_until_it_is_stopped() -> None:
         await client.send(start("3", ADD))
         await client.frames(2)
         assert hub.count() == 0
+
+
+async def test_of_two_subscriptions_to_one_row_the_first_to_end_silences_nobody() -> None:
+    note = await database_sync_to_async(Note.objects.create)(text="old")
+    changed = f'subscription {{ noteChanged(id: "{note.pk}") {{ data {{ text }} }} }}'
+    async with acknowledged() as client:
+        for id in ("first", "second"):
+            await client.send(start(id, changed))
+        # Calls of one consumer keep their order: when this is answered, both have subscribed.
+        await client.send(start("settled", "{ notes { text } }"))
+        await client.frames(2)
+        await client.send({"type": "stop", "id": "first"})
+        assert await client.frame() == {"type": "complete", "id": "first"}
+        note.text = "new"
+        await database_sync_to_async(note.save)()
+        assert await client.frame() == data("second", {"noteChanged": {"data": {"text": "new"}}})
+        await client.send(start("last", ADD))
+        assert await client.frame() == data("last", {"deskAdd": 2})
 
 
 async def test_a_wrong_document_is_an_error_of_its_operation() -> None:
