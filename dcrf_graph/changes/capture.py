@@ -34,15 +34,14 @@ from dcrf_graph.changes.kin import is_row_of, kin_of, same_table, shared_parent,
 from dcrf_graph.changes.loads import ATTRIBUTE
 from dcrf_graph.changes.outbox import save_in_transaction
 from dcrf_graph.changes.relations import Relations
-from dcrf_graph.changes.rows import columns, copied, key_read, surely_saved
+from dcrf_graph.changes.rows import copied, key_read, surely_saved
 from dcrf_graph.changes.snapshot import (
     changed,
     is_unset,
     keep_loaded_values,
     key_in,
-    loaded_values,
     recall,
-    remember,
+    remember_deleted,
     remember_written,
     written,
 )
@@ -189,8 +188,7 @@ class Capture:
         """``pre_delete``: the message is made while the row and its relations exist."""
         wanted = [] if self.told_by_trigger(using) else self.wanted()
         before = self.groups_before(instance, using, wanted) if wanted and self.grouped else {}
-        # Until the commit its groups are asked for, and Django takes the key away at once.
-        remember(instance, loaded_values(instance) or columns(instance))
+        remember_deleted(instance, using)
         messages = {}
         if wanted:
             mine = type(instance) is self.model

@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from django.db import connections
 from django.db.models import Model
 from django.db.models.expressions import BaseExpression
 
-from dcrf_graph.changes.loads import ATTRIBUTE, Batch, Reread, keep_loads, read_now
+from dcrf_graph.changes.loads import ATTRIBUTE, Batch, Reread, Unsettled, keep_loads, read_now
 from dcrf_graph.changes.rows import columns, state_of_saved
 
 Loaded = dict[str, Any] | Batch
@@ -47,6 +48,21 @@ def attnames(model: type[Model], names: Collection[str]) -> set[str]:
 def remember(instance: Model, values: Loaded) -> None:
     """Keep the values that the row has."""
     instance.__dict__[ATTRIBUTE] = values
+
+
+def remember_deleted(instance: Model, using: str) -> None:
+    """Keep what a row has that is being deleted: Django takes its key away, and groups are asked
+    for until the commit.
+
+    Where nothing is known of the row it is what the instance holds, but only until that is rolled
+    back: then another row may be there.
+    """
+    kept = instance.__dict__.get(ATTRIBUTE)
+    values = loaded_values(instance)
+    if values is None:
+        remember(instance, Reread(columns(instance), Unsettled(connections[using])))
+    else:
+        remember(instance, Reread(values, getattr(kept, "unsettled", None)))
 
 
 def is_remembered(instance: Model) -> bool:

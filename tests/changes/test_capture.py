@@ -592,3 +592,50 @@ def test_an_observer_that_fails_is_logged_and_harms_nobody(
         parcel.delete()
         assert sound.actions() == ["create", "update", "delete"]
     assert "The observer broken failed on a change" in caplog.messages
+
+
+def place_of(parcel: Parcel) -> int:
+    return parcel.place
+
+
+def test_an_instance_whose_row_came_and_went_in_what_was_undone_knows_nothing_of_another() -> None:
+    """Its key is the old row's again, and the place that it left is that one's."""
+    old = Parcel.objects.create(place=1)
+    with observed(Parcel, "1", "2", group_by=place_of, body=place_of) as reader:
+        with transaction.atomic():
+            key = old.pk
+            old.delete()
+            new = Parcel.objects.create(pk=key, place=2)
+            new.delete()
+            transaction.set_rollback(True)
+        assert reader.read() == []
+        new.pk = key
+        new.save()
+        assert reader.read() == [("delete", "1", {"key": key}), ("create", "2", 2)]
+
+
+def test_a_deletion_that_was_undone_has_told_nothing_of_an_instance_that_was_not_loaded() -> None:
+    parcel = Parcel.objects.create(place=1)
+    with observed(Parcel, "1", "2", group_by=place_of, body=place_of) as reader:
+        stranger = Parcel(pk=parcel.pk, place=2)
+        with transaction.atomic():
+            stranger.delete()
+            transaction.set_rollback(True)
+        stranger.pk = parcel.pk
+        stranger.save()
+        assert reader.read() == [("delete", "1", {"key": parcel.pk}), ("create", "2", 2)]
+
+
+def test_a_deletion_makes_what_was_loaded_in_an_undone_transaction_no_truer() -> None:
+    parcel = Parcel.objects.create(place=1)
+    with observed(Parcel, "1", "2", group_by=place_of, body=place_of) as reader:
+        with transaction.atomic():
+            Parcel.objects.create(place=3)
+            parcel.place = 2
+            parcel.save()
+            loaded = Parcel.objects.get(pk=parcel.pk)
+            loaded.delete()
+            transaction.set_rollback(True)
+        loaded.pk = parcel.pk
+        loaded.save()
+        assert reader.read() == [("delete", "1", {"key": parcel.pk}), ("create", "2", 2)]
