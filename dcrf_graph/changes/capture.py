@@ -37,6 +37,7 @@ from dcrf_graph.changes.relations import Relations
 from dcrf_graph.changes.rows import copied, key_read, surely_saved
 from dcrf_graph.changes.snapshot import (
     changed,
+    forget,
     is_unset,
     keep_loaded_values,
     key_in,
@@ -122,15 +123,19 @@ class Capture:
 
     def wanted(self) -> list[Source]:
         """The observers to look at a row for: with an outbox all, whoever relays it."""
-        return self.sources() if api_settings.OUTBOX else self.heard()
+        if api_settings.OUTBOX:
+            return self.sources()
+        return [] if hub.idle else self.heard()
 
     # -- Django's signals -----------------------------------------------------
 
     def saving(self, instance: Model, using: str, raw: bool, **kwargs: Any) -> None:
         """``pre_save``: which groups the row belongs to, while the database still says so."""
         # A fixture holds the rows of the parents as well.
-        wanted = () if raw and not same_table(type(instance), self.model) else self.wanted()
-        if wanted and not self.told_by_trigger(using):
+        wanted = self.wanted()
+        if not wanted or (raw and not same_table(type(instance), self.model)):
+            instance._state.__dict__.pop(self._saving, None)  # of a save that has failed
+        elif not self.told_by_trigger(using):
             before = self.groups_before(instance, using, wanted, raw=raw) if self.grouped else {}
             exists = self.is_there_already(instance, using)
             instance._state.__dict__[self._saving] = before, exists
@@ -173,7 +178,9 @@ class Capture:
     def saving_parent(self, instance: Model, using: str, raw: bool, **kwargs: Any) -> None:
         """``pre_save`` of an instance of a parent, which may be a row of this model as well."""
         wanted = () if instance._state.adding and not raw else self.wanted()
-        if wanted:
+        if not wanted:
+            instance._state.__dict__.pop(self._saving, None)  # of a save that has failed
+        else:
             parent = shared_parent(self.model, type(instance))
             pk = {parent._meta.pk.attname: getattr(instance, parent._meta.pk.attname)}
             rows = list(self.model._base_manager.using(using).filter(**pk))
@@ -309,15 +316,21 @@ def saved(
     connection = connections[using]
     in_block = connection.in_atomic_block
     records: list[Record] = []
-    for say in _saves[sender]:
-        records.extend(say(instance, created, using, raw, update_fields, in_block))
+    if in_block or not hub.idle or api_settings.OUTBOX:
+        for say in _saves[sender]:
+            records.extend(say(instance, created, using, raw, update_fields, in_block))
     if records and may_commit(connection):
         journal = journal_of(connection, publish_records)
         for record in records:
             if record.saved is not None:
                 record.written_at = journal.statements_so_far()
         journal.add(records)
-    if sender in _kept and not (raw or in_block) and connection.get_autocommit():
+    if in_block or sender not in _kept:
+        return
+    if not records:
+        # Nobody listens. Should somebody do so at the next save of this instance, the row is read.
+        forget(instance)
+    elif not raw and connection.get_autocommit():
         values = written(instance, update_fields)
         remember_written(instance, values, partly=update_fields is not None)
 

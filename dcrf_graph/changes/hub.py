@@ -134,6 +134,11 @@ class Hub:
         here = observer in self._interest if group is None else group in self._groups
         return here or (shared_layer() is not None and self._sender.interest.is_assumed(observer))
 
+    @property
+    def idle(self) -> bool:
+        """Whether it is known that nobody listens to anything: with one process it always is."""
+        return not self._interest and shared_layer() is None
+
     def count(self) -> int:
         """How many subscriptions of this process are in groups, each counted per group."""
         return sum(len(members) for members in self._subscriptions())

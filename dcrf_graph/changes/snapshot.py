@@ -35,7 +35,10 @@ def refreshed(instance: Model, names: Collection[str] | None) -> None:
     held = columns(instance)
     if names is not None:
         read = {name: held[name] for name in attnames(type(instance), names) if name in held}
-        held = {**(loaded_values(instance) or {}), **read}
+        loaded = loaded_values(instance)
+        if loaded is None:
+            return
+        held = {**loaded, **read}
     remember(instance, Reread(held, read_now(instance._state.db or "default")))
 
 
@@ -116,7 +119,10 @@ def remember_written(instance: Model, values: dict[str, Any], *, partly: bool) -
         partly: the columns that are missing are as the instance knows them from before.
     """
     if partly:
-        values = {**(loaded_values(instance) or {}), **values}
+        loaded = loaded_values(instance)
+        if loaded is None:
+            return  # the rest is nowhere, and a part alone is no row
+        values = {**loaded, **values}
     for value in values.values():
         if isinstance(value, BaseExpression):
             values = {n: v for n, v in values.items() if not isinstance(v, BaseExpression)}

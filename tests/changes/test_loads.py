@@ -5,16 +5,17 @@ from __future__ import annotations
 import copy
 import gc
 import pickle
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from typing import Any
 
 import pytest
-from django.db import connection, models, transaction
+from django.db import IntegrityError, connection, models, transaction
+from django.db.models.signals import pre_save
 from django.test.utils import CaptureQueriesContext, isolate_apps
 
-from dcrf_graph.changes.loads import Batch
+from dcrf_graph.changes.loads import ATTRIBUTE, Batch
 from dcrf_graph.changes.snapshot import keep_loaded_values, recall
-from tests.changes.doubles import observed
+from tests.changes.doubles import Reader, observed
 from tests.testapp.models import Parcel
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,7 +25,7 @@ def placed() -> Any:
     return observed(Parcel, "1", "2", "3", group_by=lambda parcel: parcel.place)
 
 
-def moved(parcel: Parcel, place: int) -> None:
+def moved(parcel: Parcel, place: Any) -> None:
     parcel.place = place
     parcel.save()
 
@@ -39,12 +40,98 @@ def test_a_row_that_is_refreshed_leaves_the_group_that_the_database_named() -> N
 
 
 def test_a_column_that_is_refreshed_is_remembered_and_others_are_as_they_were() -> None:
-    parcel = Parcel.objects.create(place=1)
+    Parcel.objects.create(place=1)
+    parcel = Parcel.objects.get()
     with placed() as reader:
         Parcel.objects.filter(pk=parcel.pk).update(place=2, title="b")
         parcel.refresh_from_db(fields=["title"])
         moved(parcel, 3)
         assert [event.group for event in reader.events] == ["1", "3"]
+
+
+def test_a_row_that_was_saved_while_nobody_listened_is_read_where_somebody_does() -> None:
+    """A save that nobody wants to hear of is not remembered: that would cost all of them."""
+    Parcel.objects.create(place=1)
+    parcel = Parcel.objects.get()
+    moved(parcel, 2)
+    with placed() as reader, CaptureQueriesContext(connection) as queries:
+        moved(parcel, 3)
+        moved(parcel, 1)
+        assert [event.group for event in reader.events] == ["2", "3", "3", "1"]
+    assert [query["sql"].split()[0] for query in queries] == ["SELECT", "UPDATE", "UPDATE"]
+
+
+def test_a_part_of_a_row_is_not_remembered_where_the_rest_is_not() -> None:
+    parcel = Parcel.objects.create(place=1)
+    with placed() as reader:
+        parcel.save(update_fields=["title"])
+        parcel.refresh_from_db(fields=["weight"])
+        moved(parcel, 2)
+        assert [event.group for event in reader.events] == ["1", "1", "2"]
+
+
+def test_what_a_save_that_failed_has_left_behind_is_not_the_next_ones() -> None:
+    parcel = Parcel.objects.create(place=1)
+    with placed(), suppress(IntegrityError):
+        moved(parcel, None)
+    moved(parcel, 2)
+    with ExitStack() as stack:
+        readers: list[Reader] = []
+
+        def begin(**kwargs: Any) -> None:
+            """Listen from the middle of a save on, when nobody can say what was before."""
+            readers.append(stack.enter_context(placed()))
+
+        pre_save.connect(begin, sender=Parcel)
+        stack.callback(pre_save.disconnect, begin, sender=Parcel)
+        moved(parcel, 3)
+        assert [event.group for event in readers[0].events] == ["3"]
+
+
+def test_an_instance_is_made_as_django_makes_it() -> None:
+    Parcel.objects.create(place=1)
+    watched = Parcel.objects.get()
+    with isolate_apps("tests.testapp"):
+
+        class Unwatched(models.Model):
+            place = models.IntegerField()
+            title = models.CharField(max_length=200, default="")
+            weight = models.IntegerField(default=0)
+
+            class Meta:
+                app_label = "testapp"
+                db_table = "testapp_parcel"
+
+        plain = Unwatched._base_manager.get()
+    assert vars(watched._state) == vars(plain._state)
+    apart = ("_state", ATTRIBUTE)
+    held, expected = (
+        {name: value for name, value in vars(row).items() if name not in apart}
+        for row in (watched, plain)
+    )
+    assert held == expected
+
+
+def test_rows_of_two_models_may_be_made_with_one_list_of_names() -> None:
+    """As libraries do that read children with their parents."""
+    names = ["id", "name"]
+    with isolate_apps("tests.testapp"):
+
+        class Short(models.Model):
+            name = models.CharField(max_length=10)
+
+            class Meta:
+                app_label = "testapp"
+
+        class Long(Short):
+            more = models.CharField(max_length=10, default="not read")
+
+            class Meta:
+                app_label = "testapp"
+
+    keep_loaded_values(Short)
+    assert Short.from_db("default", names, [1, "a"]).name == "a"
+    assert "more" in Long.from_db("default", names, [1, "a"]).get_deferred_fields()
 
 
 async def test_a_row_is_refreshed_asynchronously_too() -> None:
