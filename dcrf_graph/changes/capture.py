@@ -328,7 +328,8 @@ def saved(
     if in_block or sender not in _kept:
         return
     if not records:
-        # Nobody listens. Should somebody do so at the next save of this instance, the row is read.
+        # Nobody listens. Should somebody do so at the next save of this instance, the row is read
+        # (docs/decisions/0047-a-save-that-nobody-hears-is-forgotten.md).
         forget(instance)
     elif not raw and connection.get_autocommit():
         values = written(instance, update_fields)
