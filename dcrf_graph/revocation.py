@@ -27,7 +27,7 @@ from django.db.models.signals import post_delete, post_save
 from dcrf_graph.authentication import key_of
 from dcrf_graph.changes.change import Event, Gap
 from dcrf_graph.changes.hub import hub
-from dcrf_graph.changes.journal import surely_on_commit, tells_commits
+from dcrf_graph.changes.journal import surely_on_commit
 
 logger = logging.getLogger(__name__)
 
@@ -157,10 +157,7 @@ def say(what: str, user: str | None, session: str | None = None, using: str | No
         asyncio.get_running_loop()
     except RuntimeError:
         connection = transaction.get_connection(using)
-        if tells_commits(connection):
-            surely_on_commit(connection, lambda: hub.publish([event]))
-        else:  # rather too early than never
-            hub.publish([event])
+        surely_on_commit(connection, lambda: hub.publish([event]))
     else:  # a coroutine is in no transaction
         hub.publish([event])
 

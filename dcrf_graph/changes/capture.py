@@ -195,7 +195,8 @@ class Capture:
         """``pre_delete``: the message is made while the row and its relations exist."""
         wanted = [] if self.told_by_trigger(using) else self.wanted()
         before = self.groups_before(instance, using, wanted) if wanted and self.grouped else {}
-        remember_deleted(instance, using)
+        if self.grouped:
+            remember_deleted(instance, using)
         messages = {}
         if wanted:
             mine = type(instance) is self.model

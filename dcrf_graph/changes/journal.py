@@ -244,8 +244,12 @@ class Once:
 def surely_on_commit(connection: Any, function: Callable[[], None]) -> None:
     """Call a function when the open transaction commits, whatever callbacks before it raise.
 
-    Outside a transaction it is called at once.
+    Outside a transaction it is called at once, and where nobody says when one commits: rather too
+    early than never.
     """
+    if not tells_commits(connection):
+        Once(function)()
+        return
     hold_to_the_end(connection)
     connection.on_commit(Once(function))
 

@@ -68,11 +68,6 @@ def remember_deleted(instance: Model, using: str) -> None:
         remember(instance, Reread(values, getattr(kept, "unsettled", None)))
 
 
-def is_remembered(instance: Model) -> bool:
-    """Whether the values of the row are known."""
-    return instance.__dict__.get(ATTRIBUTE) is not None
-
-
 def forget(instance: Model) -> None:
     """The row is gone."""
     instance.__dict__.pop(ATTRIBUTE, None)

@@ -8,7 +8,8 @@ and another goes on with the rest. Which task that is makes no difference to a
 handler: it runs in one task from its begin to its end, in a context of its own.
 
 Source: docs/decisions/0023-deliveries-run-until-they-wait.md and
-docs/decisions/0040-a-delivery-is-one-step.md, which revisits it.
+docs/decisions/0040-a-delivery-is-one-step.md, which revisits it; what was tried since is in
+docs/decisions/0048-an-event-goes-into-each-queue.md.
 """
 
 from __future__ import annotations

@@ -75,12 +75,12 @@ class ObserverAPIConsumerMetaclass(APIConsumerMetaclass):
         mcs, name: str, bases: tuple[type, ...], body: dict[str, Any], **kwargs: Any
     ) -> APIConsumerMetaclass:
         cls = super().__new__(mcs, name, bases, body, **kwargs)
-        queryset = body.get("queryset", getattr(cls, "queryset", None))
-        model = getattr(queryset, "model", None)
+        own = "queryset" in body
+        model = getattr(getattr(cls, "queryset", None), "model", None)
         if model is not None:
             for attribute in dir(cls):
                 generic = generic_observer(cls, attribute)
-                if generic is not None and ("queryset" in body or is_unbound(cls, attribute)):
+                if generic is not None and (own or is_unbound(cls, attribute)):
                     observer = generic.bind_to_model(
                         model_cls=model,
                         name=f"{cls.__module__}.{cls.__qualname__}.{attribute}",

@@ -614,7 +614,7 @@ def test_an_instance_whose_row_came_and_went_in_what_was_undone_knows_nothing_of
         assert reader.read() == [("delete", "1", {"key": key}), ("create", "2", 2)]
 
 
-def test_a_deletion_that_was_undone_has_told_nothing_of_an_instance_that_was_not_loaded() -> None:
+def test_a_deletion_that_was_undone_says_nothing_of_an_instance_that_was_not_loaded() -> None:
     parcel = Parcel.objects.create(place=1)
     with observed(Parcel, "1", "2", group_by=place_of, body=place_of) as reader:
         stranger = Parcel(pk=parcel.pk, place=2)

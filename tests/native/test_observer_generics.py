@@ -350,6 +350,21 @@ async def test_a_subclass_without_a_queryset_of_its_own_follows_rows_too(note: N
         assert [frame["request_id"] for frame in await second.rest()] == [2]
 
 
+async def test_a_mixin_that_is_added_follows_the_rows_of_the_queryset_that_is_inherited(
+    note: Note,
+) -> None:
+    class Plain(GenericAsyncAPIConsumer):
+        queryset = Note.objects.all()
+        serializer_class = Notes.serializer_class
+
+    class Followed(ObserverModelInstanceMixin, Plain): ...
+
+    async with connected(Followed) as client:
+        await follow(client, note, 1)
+        await in_thread(rename, note)
+        assert [frame["request_id"] for frame in await client.rest()] == [1]
+
+
 async def test_rows_may_be_followed_by_another_field() -> None:
     class BySlug(ObserverModelInstanceMixin, GenericAsyncAPIConsumer):
         queryset = Slugged.objects.all()
