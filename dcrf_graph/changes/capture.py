@@ -195,8 +195,8 @@ class Capture:
         """``pre_delete``: the message is made while the row and its relations exist."""
         wanted = [] if self.told_by_trigger(using) else self.wanted()
         before = self.groups_before(instance, using, wanted) if wanted and self.grouped else {}
-        if self.grouped:
-            remember_deleted(instance, using)
+        # Without groups that move, too: an observer may be asked for its state (`current_groups`).
+        remember_deleted(instance, using)
         messages = {}
         if wanted:
             mine = type(instance) is self.model
