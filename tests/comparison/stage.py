@@ -46,7 +46,7 @@ class Client:
         await self._sent.put({"type": "websocket.connect"})
         message = await self._next()
         if message is None or message["type"] != "websocket.accept":
-            self._record(message)
+            self.write_down(message)
             return
         self.open = True
         if message.get("subprotocol") is not None:
@@ -70,10 +70,14 @@ class Client:
     async def until(self, **expected: Any) -> Any:
         """Write down frames up to one that has these keys with these values, or to the close."""
         while self.open:
-            frame = self._record(await self._next(expected))
+            frame = self.write_down(await self._next(expected))
             if frame is not None and all(frame.get(k) == v for k, v in expected.items()):
                 return frame
         return None
+
+    async def receive(self) -> dict[str, Any]:
+        """Take the next message of the application, which is not written down."""
+        return await self._received.get()
 
     async def fence(self) -> None:
         """Write down every frame that comes before the answer to a fence."""
@@ -84,7 +88,7 @@ class Client:
             message = await self._next(self._fence)
             if message is not None and '"fence"' in message.get("text", ""):
                 return
-            self._record(message)
+            self.write_down(message)
 
     async def disconnect(self) -> None:
         """Close from the client's side and wait until the consumer has ended."""
@@ -96,7 +100,7 @@ class Client:
             self._task.cancel()
             raise Silent("the consumer did not end after its client left")
         while not self._received.empty():
-            self._record(self._received.get_nowait())
+            self.write_down(self._received.get_nowait())
         error = self._task.exception()
         if error is not None and {"crashed": type(error).__name__} not in self.frames:
             self.frames.append({"crashed": type(error).__name__})
@@ -114,7 +118,8 @@ class Client:
             return None
         raise Silent(f"no frame like {expected!r} after {self.frames!r}")
 
-    def _record(self, message: dict[str, Any] | None) -> Any:
+    def write_down(self, message: dict[str, Any] | None) -> Any:
+        """Add a message to the frames; None is the application's end. Returns a frame's content."""
         if message is None:
             self.open = False
             error = self._task.exception()
@@ -168,6 +173,24 @@ class Stage:
         self.clients.append(client)
         await client.connect()
         return client
+
+    async def until_frames(self, count: int) -> None:
+        """Write down what any client receives until together they have `count` frames."""
+        while sum(len(client.frames) for client in self.clients) < count:
+            gets = {
+                asyncio.ensure_future(client.receive()): client
+                for client in self.clients
+                if client.open
+            }
+            done, waiting = await asyncio.wait(
+                gets, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED
+            )
+            for get in waiting:
+                get.cancel()
+            for get in done:
+                gets[get].write_down(get.result())
+            if not done:
+                raise Silent(f"no {count} frames in {[client.frames for client in self.clients]!r}")
 
     def note(self, value: Any) -> None:
         """Write down something seen on the server, e.g. the arguments a hook was called with."""
