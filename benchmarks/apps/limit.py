@@ -26,11 +26,20 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     sockets.discard(send)
 
 
-async def event(position: int) -> None:
-    await sync_to_async(save)(position)
-    text = json.dumps({"data": rows.card(1, position), "action": "update", "request_id": 1})
+def text_of(position: int) -> str:
+    """What everybody is sent."""
+    return json.dumps({"data": rows.card(1, position), "action": "update", "request_id": 1})
+
+
+async def tell(text: str) -> None:
+    """Send it to all."""
     for send in list(sockets):
         await send({"type": "websocket.send", "text": text})
+
+
+async def event(position: int) -> None:
+    await sync_to_async(save)(position)
+    await tell(text_of(position))
 
 
 commands = {"event": event}

@@ -4,6 +4,10 @@ What several processes cost: bytes that Redis sends per event, and CPU of a deli
 Two server processes have half of the subscribers each, one of them saves the row. The Redis is the
 benchmark's own, so all that it sends is theirs: the event, what is asked and answered for it, the
 heartbeats that fall into the time. The in-memory figure is that of one process with all of them.
+
+The limit does the same: one process with all sockets, and two that tell each other through Redis.
+What two processes cost *it* more is the machine's: two servers, Redis and the clients share its
+processors.
 """
 
 from __future__ import annotations
@@ -19,14 +23,19 @@ from benchmarks.contenders import Contender
 from benchmarks.crowd import Crowd
 from benchmarks.effort import Effort
 from benchmarks.figures import lower_quartile
+from benchmarks.marginal import events
 from benchmarks.outcome import Line, Outcome
 from benchmarks.redis_server import RedisServer, redis_server
 from benchmarks.servers import Server, serving
 from benchmarks.turns import Measured, Pieces, alternate
-from benchmarks.wires import Native
+from benchmarks.wires import Bare, Native, Wire
 
 APP = "benchmarks.apps.cards"
+LIMIT = "benchmarks.apps.limit"
+LIMIT_OF_MANY = "benchmarks.apps.limit_of_many"
 MEMORY = Contender("in memory, 1 process", APP)
+BARE = Contender("limit: bare ASGI, 1 process", LIMIT)
+BARE_OF_MANY = "limit: bare ASGI and Redis, 2 processes"
 LAYERS = ("core", "pubsub")
 FEW, MANY = 40, 200
 BYTES = "bytes of Redis per event"
@@ -34,11 +43,13 @@ IDLE = "bytes of Redis per idle second"
 IN_BYTES = {BYTES, IDLE}
 DELIVERY = "a delivery"
 EVENT = "an event, fixed"
+OVER = "over 1 process"
 TEXT = """\
 One `save()` of a row in one of two processes is sent to {many} subscribers, half of them in the
 other process. *Bytes* are what Redis says that it has sent, over all connections. *A delivery* is
 what an event costs more in all server processes with {many} subscribers than with {few}, for each
-of the difference; *fixed* is what remains without any.
+of the difference; *fixed* is what remains without any. What two processes cost the limit more is
+the machine's: two servers, Redis and the clients share its processors.
 """
 
 
@@ -73,26 +84,27 @@ class Several:
         return [await server.call(command, *arguments) for server in self._servers]
 
 
-async def measure(servers: Sequence[Server], redis: RedisServer | None, effort: Effort) -> Pieces:
+async def measure(
+    wire: Wire, servers: Sequence[Server], redis: RedisServer | None, effort: Effort
+) -> Pieces:
     """One turn of one contender."""
     several: Any = Several(servers)
-    crowd = Crowd(Native(), several)
+    crowd = Crowd(wire, several)
     found = {}
     sent: list[float] = []
     for size in (FEW, MANY):
         await crowd.grow(size)
-        costs = []
+        costs: list[int] = []
         for _ in range(effort.pieces):
             yield None
-            await crowd.events(1, effort.budget)
             await several.quiet()
-            before, begin = 0 if redis is None else await redis.sent(), several.cpu
-            count = await crowd.events(4 * effort.events, 4 * effort.budget)
+            before = 0 if redis is None else await redis.sent()
+            some = await events(crowd, 4 * effort.events, 4 * effort.budget)
+            costs += some
             await several.quiet()
-            costs.append((several.cpu - begin) / count / 1_000)
             if redis is not None and size == MANY:
-                sent.append((await redis.sent() - before) / count)
-        found[size] = lower_quartile(costs)
+                sent.append((await redis.sent() - before) / (1 + len(some)))
+        found[size] = lower_quartile(costs) / 1_000
     idle = 0.0
     if redis is not None:
         yield None
@@ -106,33 +118,43 @@ async def measure(servers: Sequence[Server], redis: RedisServer | None, effort: 
 
 
 async def run(effort: Effort, peers: bool) -> Outcome:
-    """Measure both layers of channels_redis, and one process without Redis."""
-    measured = Measured([MEMORY])
-    lines = []
+    """Measure both layers of channels_redis, one process without Redis, and the limit of each."""
+    measured = Measured([])
+    players: dict[Contender, tuple[Wire, list[Server], RedisServer | None]] = {}
     async with AsyncExitStack() as stack:
-        alone = await stack.enter_async_context(serving(MEMORY))
-        players: dict[Contender, tuple[list[Server], RedisServer | None]] = {
-            MEMORY: ([alone], None)
-        }
-        redis: RedisServer | None
-        for layer in LAYERS:
+
+        async def play(
+            contender: Contender, wire: Wire, processes: int, redis: RedisServer | None = None
+        ) -> None:
+            servers = [
+                await stack.enter_async_context(serving(contender)) for _ in range(processes)
+            ]
+            players[contender] = wire, servers, redis
+            measured.contenders.append(contender)
+
+        async def play_by_redis(name: str, app: str, wire: Wire, layer: str) -> None:
             redis = await stack.enter_async_context(redis_server())
             environment = {"BENCH_REDIS": redis.address, "BENCH_LAYER": layer}
-            name = f"Redis ({layer}), 2 processes"
-            contender = Contender(name, APP, environment=environment)
-            pair = [await stack.enter_async_context(serving(contender)) for _ in range(2)]
-            players[contender] = pair, redis
-            measured.contenders.append(contender)
+            await play(Contender(name, app, environment=environment), wire, 2, redis)
+
+        await play(BARE, Bare(), 1)
+        await play_by_redis(BARE_OF_MANY, LIMIT_OF_MANY, Bare(), "pubsub")
+        await play(MEMORY, Native(), 1)
+        for layer in LAYERS:
+            await play_by_redis(f"Redis ({layer}), 2 processes", APP, Native(), layer)
         for _ in range(effort.rounds):
             turns = {each: measure(*those, effort) for each, those in players.items()}
             for contender, values in (await alternate(turns, measured)).items():
                 for name, value in values.items():
                     measured.add(contender, {name: value}, "B" if name in IN_BYTES else "µs")
-    for contender, (_, redis) in players.items():
+    lines = []
+    for contender, (_, _, redis) in players.items():
         if redis is not None:
-            row, over = measured.rows[contender.name], measured.over(contender, MEMORY, DELIVERY)
-            row["over memory"] = over
-            lines.append(Line(f"bytes per event, {contender.name}", 2048, row[BYTES]))
-            lines.append(Line(f"fan-out, {contender.name}, over in memory", 1.3, over))
+            ours = contender.app == APP
+            row = measured.rows[contender.name]
+            row[OVER] = measured.over(contender, MEMORY if ours else BARE, DELIVERY)
+            if ours:
+                lines.append(Line(f"bytes per event, {contender.name}", 2048, row[BYTES]))
+                lines.append(Line(f"fan-out, {contender.name}, over in memory", 1.3, row[OVER]))
     text = TEXT.format(few=FEW, many=MANY)
     return Outcome("Several processes", text, measured, lines)
