@@ -18,6 +18,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ EVENTS = (10, 60)
 MODULE = "benchmarks.instructions"
 TURNS = 20
 """Turns of the loop after an event, the same whatever the number of subscribers."""
+PATIENCE = 60.0
+"""Seconds to wait for an event, which valgrind makes long."""
 CACHEGRIND = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
 COUNTED = re.compile(r"I +refs: +([\d,]+)")
 
@@ -45,6 +48,7 @@ class Client:
         self.said: asyncio.Queue[Any] = asyncio.Queue()
         self.inbox: asyncio.Queue[Any] | None = asyncio.Queue()
         self.heard = 0
+        self.hears: Callable[[], None] | None = None
 
     async def receive(self) -> Any:
         """The next ASGI message of the client."""
@@ -54,7 +58,9 @@ class Client:
         """Take what the application sends."""
         if message["type"] == "websocket.send":
             self.heard += 1
-            if self.inbox is not None:
+            if self.hears is not None:
+                self.hears()
+            elif self.inbox is not None:
                 self.inbox.put_nowait(json.loads(message["text"]))
 
     async def join(self, application: Any) -> asyncio.Task[None]:
@@ -99,9 +105,23 @@ async def deliver(app: Any, wire: Wire, subscribers: int, events: int) -> None:
     clients = [Client(wire, number) for number in range(subscribers)]
     served = [await client.join(app.application) for client in clients]
     await subscribed(clients)
+    missing, complete = 0, asyncio.Event()
+
+    def heard_one() -> None:
+        nonlocal missing
+        missing -= 1
+        if not missing:
+            complete.set()
+
+    for client in clients:
+        client.hears = heard_one
     for position in range(1, 1 + events):
         before = [client.heard for client in clients]
+        missing = subscribers
+        complete.clear()
         await app.commands["event"](position)
+        # A row that is read in a thread comes when it comes.
+        await asyncio.wait_for(complete.wait(), PATIENCE)
         for _ in range(TURNS):
             await asyncio.sleep(0)
         heard = [client.heard - had for client, had in zip(clients, before, strict=True)]

@@ -7,7 +7,7 @@ that may keep what it sends, a way of sending of the application's own) leaves i
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 from functools import cache
 from typing import Any
 
@@ -19,6 +19,10 @@ from dcrf_graph.carrier import NOBODY, Carrier
 from dcrf_graph.encoding import dumps
 from dcrf_graph.observer.delivery import Delivery, current_delivery
 
+# Methods of imported objects are bound anew for each call, but for those that are kept.
+call_now = current_call.get
+delivery_now = current_delivery.get
+
 
 class Sending(AsyncJsonWebsocketConsumer):
     """What a consumer sends by."""
@@ -26,9 +30,12 @@ class Sending(AsyncJsonWebsocketConsumer):
     _carrier: Carrier = NOBODY
     _captor: Captor | None = None
 
-    async def send_json(self, content: Any, close: bool = False) -> None:
-        """Encode a frame and send it; what an ended call still has to say is dropped."""
-        delivery = current_delivery.get()
+    def send_json(self, content: Any, close: bool = False) -> Coroutine[Any, Any, None]:
+        """Encode a frame and send it; what an ended call still has to say is dropped.
+
+        To be awaited, as if it were an ``async def``, which it is where it is overridden.
+        """
+        delivery = delivery_now()
         consumer_class: Any = type(self)
         if (
             delivery is None
@@ -37,15 +44,14 @@ class Sending(AsyncJsonWebsocketConsumer):
             or delivery.line is None
             or delivery.line.held
             or close
-            or current_call.get() is not None
+            or call_now() is not None
             or not sends_plainly(consumer_class)
         ):
-            await self._send_carefully(content, close)
+            return self._send_carefully(content, close)
         # What an event says to a subscriber comes here, once for each of them.
-        elif self._captor is not None and isinstance(content, dict):
-            await self._captor.capture_event(content, delivery)
-        else:
-            await self._carrier.send_text(dumps(content))
+        if self._captor is not None and isinstance(content, dict):
+            return self._captor.capture_event(content, delivery)
+        return self._carrier.send_text(dumps(content))
 
     def tell_text(self, text: str, request_id: Any, delivery: Delivery) -> Awaitable[None] | None:
         """

@@ -50,10 +50,10 @@ class BaseObserver:
     policy: Policy | None = None
     """What happens when a client reads too slowly; by default what ``SLOW_READERS`` says."""
 
-    waits: Callable[[Any, Event], tuple[Any, list[Any] | None]] | None = None
+    waits: Callable[[Any, Event], tuple[Any, list[Any] | None]] | None
     """What a subscription is delivered beside an event, and the list of who waits for it."""
 
-    tells: Callable[[Any, Delivery], Awaitable[None] | None] | None = None
+    tells: Callable[[Any, Delivery], Awaitable[None] | None] | None
     """Tells a subscriber what came beside its event, where the handler would do just that."""
 
     def __init__(
@@ -63,6 +63,7 @@ class BaseObserver:
             raise ValueError(f"expected a policy of {', '.join(POLICIES)}, got {policy!r}")
         self.func = func
         self.policy = policy
+        self.waits = self.tells = None
         # Looked at once: it is asked for each subscriber of each event.
         self._called_otherwise = type(self).__call__ is not BaseObserver.__call__
         self._serializer: Callable[..., Any] | None = None

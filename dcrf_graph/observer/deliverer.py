@@ -88,32 +88,37 @@ def resumed(driver: Driver, wanted: Any) -> Generator[Any, Any, None]:
 
 
 class Deliverer:
-    """The lines of one loop that have something to deliver, and who walks through them."""
+    """
+    The lines of one loop that have something to deliver, and who walks through them.
+
+    ``ready`` are the lines, ``walker`` the task, if anything is ready.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self.driver = new_driver()
-        self._ready: deque[Line] = deque()
-        self._walker: asyncio.Task[None] | None = None
+        self.ready: deque[Line] = deque()
+        self.walker: asyncio.Task[None] | None = None
 
     def add(self, line: Line) -> None:
         """Deliver what waits in a line; it must not be added again before it has been empty."""
-        self._ready.append(line)
-        if self._walker is None:
-            self._start()
+        self.ready.append(line)
+        if self.walker is None:
+            self.start()
 
     @property
     def tasks(self) -> set[asyncio.Task[Any]]:
         """What goes on with what is ready, if anything is; it belongs to no connection."""
-        if self._walker is None or self._loop.is_closed():
+        if self.walker is None or self._loop.is_closed():
             return set()
-        return {self._walker}
+        return {self.walker}
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Walk through what is ready; to be called where something is, and nobody does."""
         if self._loop.is_closed():
             return  # what waited on it ends now, and nothing comes after it
         # An empty context: no request of whoever caused the change leaks in.
-        self._walker = self._loop.create_task(self._walk(), context=Context())
+        self.walker = self._loop.create_task(self._walk(), context=Context())
 
     async def _walk(self) -> None:
         this = asyncio.current_task()
@@ -123,15 +128,15 @@ class Deliverer:
         def waits() -> None:
             # Whoever waits keeps this task.
             line.connection.own(this)
-            self._walker = None
-            if self._ready:
-                self._start()
+            self.walker = None
+            if self.ready:
+                self.start()
 
         in_a_row = 0
         cancelling = this.cancelling
         try:
-            while self._walker is this and self._ready:
-                line = self._ready.popleft()
+            while self.walker is this and self.ready:
+                line = self.ready.popleft()
                 context = Context()
                 try:
                     rest = context.run(line.step)
@@ -149,14 +154,14 @@ class Deliverer:
                     # A handler has cancelled its task: what waits next is not to be told that.
                     return
                 in_a_row += 1
-                if in_a_row >= IN_A_ROW and self._walker is this:
+                if in_a_row >= IN_A_ROW and self.walker is this:
                     in_a_row = 0
                     await asyncio.sleep(0)
         finally:
-            if self._walker is this:
-                self._walker = None
-            if self._ready and self._walker is None:
-                self._start()
+            if self.walker is this:
+                self.walker = None
+            if self.ready and self.walker is None:
+                self.start()
 
 
 @types.coroutine

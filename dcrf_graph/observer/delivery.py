@@ -69,10 +69,12 @@ class Delivery(CallContext):
     it *is* there, and not whether it is true.
     """
 
-    # What few of them have is the class's: one of these is made for every subscriber of an event.
-    cause: Call | None = None
-    row: Any = None
-    gone: tuple[Any, ...] = ()
+    # Places, and none of them a default of the class: that would be looked for in vain each time.
+    __slots__ = ("cause", "event", "gone", "line", "request_ids", "row", "subscribers")
+
+    cause: Call | None
+    row: Any
+    gone: tuple[Any, ...]
     event: Event
     subscribers: tuple[Subscriber, ...]
     request_ids: list[Any]
@@ -123,6 +125,8 @@ def delivery_of(
     delivery.subscribers = subscribers
     delivery.request_ids = request_ids_of(subscribers)
     delivery.line = line
+    delivery.cause = delivery.row = None
+    delivery.gone = ()
     return delivery
 
 

@@ -60,7 +60,10 @@ Work = Coroutine[Any, Any, None]
 Subscribed = list[tuple[Any, Subscriber]]
 """Subscribers, and the keys that they have here."""
 
-_thread_of_context = SyncToAsync.thread_sensitive_context
+# Methods of imported objects are bound anew for each call, but for those that are kept.
+_call_now = current_call.get
+_enter_delivery = current_delivery.set
+_enter_thread = SyncToAsync.thread_sensitive_context.set
 
 
 class Subscription:
@@ -166,14 +169,18 @@ class Subscription:
     def push(self, event: Event) -> None:
         """Queue an event for the handler; if too many wait, the observer's policy decides."""
         # A callback runs in the context of whoever scheduled it: the publisher.
-        cause = current_call.get()
+        cause = _call_now()
         if cause is not None and cause.consumer is not self.consumer:
             cause = None
         if not self._busy:
             self._busy = True
             self._next = (event, cause)
             if self.observer.waits is None or not self._waits(event):
-                self.deliverer.add(self)
+                # `Deliverer.add`, written out.
+                deliverer = self.deliverer
+                deliverer.ready.append(self)
+                if deliverer.walker is None:
+                    deliverer.start()
             return
         queue = self._waiting()
         if queue and (self._crowded(queue, event, cause) or not self.subscribers):
@@ -266,53 +273,15 @@ class Subscription:
 
         Returns what of it has to wait, to be run in the same context; None when it is over.
         """
-        entry = self._next
-        if entry is None or self.held:
-            return self._step_aside()
-        event = entry[0]
-        if self._waited is not event and self.observer.waits is not None and self._waits(event):
+        if self._next is None or self.held:
+            aside = self._step_aside()
+            if aside is not None or self._next is None:
+                return aside
+        event, cause = self._next
+        observer = self.observer
+        if self._waited is not event and observer.waits is not None and self._waits(event):
             return None
         self._next = None
-        return self._deliver(event, entry[1])
-
-    def _step_aside(self) -> Work | None:
-        """The same where more waits than one event: what was held, then the oldest."""
-        if self.held and self._may_send_held():
-            return self._send_held(self.held.popleft())
-        queue = self._waiting()
-        if not queue:
-            self._go_on()
-            return None
-        item, cause = queue[0]
-        if isinstance(item, Gap):
-            queue.popleft()
-            return self._tell(item)
-        if self.observer.waits is not None and self._waits(item):
-            return None
-        queue.popleft()
-        return self._deliver(item, cause)
-
-    def _waits(self, event: Event) -> bool:
-        """Whether something has to be there before an event can be delivered; asked once.
-
-        No task waits, but this line: it comes again when what it wants is there.
-        """
-        if self._waited is event:
-            return False
-        assert self.observer.waits is not None
-        self._waited = event
-        try:
-            self._row, waiting = self.observer.waits(self, event)
-        except Exception as error:
-            # Each of them finds out alone, and is told so.
-            logger.debug("Nobody could say what an event waits for", exc_info=error)
-            self._row = waiting = None
-        if waiting is None:
-            return False
-        waiting.append(self)
-        return True
-
-    def _deliver(self, event: Event, cause: Call | None) -> Work | None:
         consumer, connection = self.consumer, self.connection
         try:
             classes, own = consumer.permission_classes, len(consumer.__dict__)
@@ -344,14 +313,12 @@ class Subscription:
         delivery.subscribers = everybody
         delivery.request_ids = self._request_ids
         delivery.line = self
-        if cause is not None:
-            delivery.cause = cause
-        row = self._row
-        if row is not None:
-            delivery.row = row
-        _thread_of_context.set(delivery)
-        current_delivery.set(delivery)
-        driver, observer = self.deliverer.driver, self.observer
+        delivery.cause = cause
+        delivery.row = row = self._row
+        delivery.gone = ()
+        _enter_thread(delivery)
+        _enter_delivery(delivery)
+        driver = self.deliverer.driver
         try:
             work = None
             if row is not None and observer.tells is not None:
@@ -383,6 +350,40 @@ class Subscription:
             self._delivery = None
             self._busy = False
         return None
+
+    def _step_aside(self) -> Work | None:
+        """Say what was held or is missing, where that comes first; else an event is the next."""
+        if self.held and self._may_send_held():
+            return self._send_held(self.held.popleft())
+        queue = self._waiting()
+        if not queue:
+            self._go_on()
+            return None
+        item, cause = queue.popleft()
+        if isinstance(item, Gap):
+            return self._tell(item)
+        self._next = item, cause
+        return None
+
+    def _waits(self, event: Event) -> bool:
+        """Whether something has to be there before an event can be delivered; asked once.
+
+        No task waits, but this line: it comes again when what it wants is there.
+        """
+        if self._waited is event:
+            return False
+        assert self.observer.waits is not None
+        self._waited = event
+        try:
+            self._row, waiting = self.observer.waits(self, event)
+        except Exception as error:
+            # Each of them finds out alone, and is told so.
+            logger.debug("Nobody could say what an event waits for", exc_info=error)
+            self._row = waiting = None
+        if waiting is None:
+            return False
+        waiting.append(self)
+        return True
 
     async def _rest(self, driver: Driver, wanted: Any, delivery: Delivery) -> None:
         """What remains of a handler that has to wait."""
