@@ -22,12 +22,11 @@ from typing import Any
 
 import orjson
 from django.db.models import Manager, QuerySet
-from rest_framework.generics import get_object_or_404
 
 from dcrf_graph.access import ASKING, plain_questions
 from dcrf_graph.changes.change import Event
 from dcrf_graph.encoding import dumps
-from dcrf_graph.generics import GenericAsyncAPIConsumer
+from dcrf_graph.generics import GenericAsyncAPIConsumer, row_or_404
 from dcrf_graph.loading.representation import loading
 from dcrf_graph.loading.writing import written as by_plan
 from dcrf_graph.mixins import RetrieveModelMixin
@@ -182,7 +181,7 @@ async def read(row: Row, consumer: Any, named: str) -> None:
 def written(consumer: Any, named: str) -> str | None:
     """The row as JSON, found and written as ``retrieve`` does; None where a client matters."""
     queryset = type(consumer).get_queryset(consumer)
-    instance = get_object_or_404(queryset, **{consumer.lookup_field: named})
+    instance = row_or_404(queryset, **{consumer.lookup_field: named})
     if consumer.load_relations:
         # A plan looks at no context.
         rows = by_plan(consumer.serializer_class, [instance])

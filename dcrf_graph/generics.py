@@ -13,10 +13,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from asgiref.sync import async_to_sync
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DatabaseError, DataError
 from django.db.models import Model, QuerySet
+from django.http import Http404
+from django.shortcuts import get_object_or_404
 from rest_framework.exceptions import ValidationError
-from rest_framework.generics import get_object_or_404
 from rest_framework.permissions import BasePermission as DRFBasePermission
 
 from dcrf_graph.arguments import REQUIRED
@@ -86,7 +88,7 @@ class GenericAsyncAPIConsumer(AsyncAPIConsumer):
         name, key = self.lookup_field, kwargs[lookup]
         with asked_by_query(self, queryset, kwargs):
             found = found_together(queryset, name, key) if self.load_relations else None
-            row: Model = get_object_or_404(queryset, **{name: key}) if found is None else found
+            row: Model = row_or_404(queryset, **{name: key}) if found is None else found
         if asks_about_objects(self):
             call = current_call.get()
             named = str((call.action if call else None) or kwargs.get("action") or "retrieve")
@@ -149,6 +151,22 @@ class GenericAsyncAPIConsumer(AsyncAPIConsumer):
                     # SQLite's word and PostgreSQL's, where Django does not see it before them.
                     raise ValidationError({"query": [OUT_OF_RANGE]}) from error
         return queryset
+
+
+def row_or_404(queryset: Any, **lookup: Any) -> Any:
+    """
+    The one row of a queryset, as DRF's ``get_object_or_404`` finds it.
+
+    That one stands beside DRF's views, whose schemas import Django's admin: much for whoever
+    has only consumers.
+
+    Raises:
+        Http404: if there is none, or a value cannot be one of that field.
+    """
+    try:
+        return get_object_or_404(queryset, **lookup)
+    except (TypeError, ValueError, DjangoValidationError):
+        raise Http404 from None
 
 
 @contextmanager
