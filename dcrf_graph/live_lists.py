@@ -276,24 +276,28 @@ class LiveListMixin(ObserverConsumerMixin, ListModelMixin):
         return super().object_of(event)  # type: ignore[misc]
 
 
+def unaskable(rows: Any) -> list[tuple[str, str]]:
+    """Why rows cannot be narrowed to one of them, and what to do; empty where they can."""
+    query = rows.query
+    if query.is_sliced:
+        return [("sliced", "Slice in `list`, or with a paginator.")]
+    if query.combinator:
+        remedy = "Combine conditions instead: filter(Q(...) | Q(...))."
+        return [(f"a {query.combinator} of querysets", remedy)]
+    return []
+
+
 def refuse_what_cannot_be_asked(consumer: Any, rows: Any) -> None:
     """Refuse rows that cannot be narrowed to one of them.
 
     Raises:
         ConfigurationError: says why, and what to do.
     """
-    query = rows.all().query
-    if query.is_sliced:
-        what, remedy = "sliced", "Slice in `list`, or with a paginator."
-    elif query.combinator:
-        what = f"a {query.combinator} of querysets"
-        remedy = "Combine conditions instead: filter(Q(...) | Q(...))."
-    else:
-        return
-    raise ConfigurationError(
-        f"The queryset of {type(consumer).__name__} is {what}: whether a row is in it cannot be "
-        f"asked, so nobody can follow it. {remedy}"
-    )
+    for what, remedy in unaskable(rows.all()):
+        raise ConfigurationError(
+            f"The queryset of {type(consumer).__name__} is {what}: whether a row is in it cannot "
+            f"be asked, so nobody can follow it. {remedy}"
+        )
 
 
 def as_text(pk: Any) -> str:

@@ -25,6 +25,7 @@ from dcrf_graph.consumers import AsyncAPIConsumer
 from dcrf_graph.decorators import action
 from dcrf_graph.generics import GenericAsyncAPIConsumer
 from dcrf_graph.graphql import problems
+from dcrf_graph.live_lists import LiveListMixin
 from dcrf_graph.mixins import ListModelMixin
 from dcrf_graph.observer import ObservedManager, model_observer
 from dcrf_graph.permissions import BasePermission
@@ -217,7 +218,7 @@ def test_the_urls_are_loaded_to_find_routers() -> None:
 
 
 def test_that_no_router_is_known_is_an_info(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "known_routers", {})
+    monkeypatch.setattr(checks.found, "known_routers", {})
     (told,) = run_checks(tags=["dcrf_graph"])
     assert told.id == "dcrf_graph.I101"
     assert not told.is_serious()
@@ -460,6 +461,32 @@ def test_a_child_with_the_trigger_whose_parent_has_none_is_a_warning(
         assert found["W107"].hint == (
             "Give testapp.Place the trigger too: triggers = [ObserveWrites()]."
         )
+
+
+@pytest.mark.parametrize(
+    ("rows", "what"),
+    [
+        (Note.objects.all()[:10], "it is sliced"),
+        (Note.objects.all().union(Note.objects.all()), "it is a union of querysets"),
+        (Note.objects.all(), None),
+        (Note.objects, None),
+    ],
+)
+def test_a_list_that_cannot_be_followed_is_a_warning(check: Check, rows: Any, what: str) -> None:
+    class NoteConsumer(LiveListMixin, GenericAsyncAPIConsumer):
+        queryset = rows
+        serializer_class = NoteSerializer
+
+    class ChoosingConsumer(NoteConsumer):
+        def get_queryset(self, **kwargs: Any) -> Any:
+            return Note.objects.all()
+
+    assert "W108" not in check(ChoosingConsumer)
+    told = check(NoteConsumer)
+    assert ("W108" in told) is (what is not None)
+    if what is not None:
+        assert told["W108"].obj is NoteConsumer
+        assert told["W108"].msg.startswith(f"NoteConsumer > queryset: {what}")
 
 
 @isolate_apps("tests.testapp")
