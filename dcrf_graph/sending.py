@@ -7,7 +7,7 @@ that may keep what it sends, a way of sending of the application's own) leaves i
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Mapping
 from functools import cache
 from typing import Any
 
@@ -30,10 +30,10 @@ class Sending(AsyncJsonWebsocketConsumer):
     _carrier: Carrier = NOBODY
     _captor: Captor | None = None
 
-    def send_json(self, content: Any, close: bool = False) -> Coroutine[Any, Any, None]:
+    async def send_json(self, content: Any, close: bool = False) -> None:
         """Encode a frame and send it; what an ended call still has to say is dropped.
 
-        To be awaited, as if it were an ``async def``, which it is where it is overridden.
+        It looks whether it may where it is awaited, not where it is called.
         """
         delivery = delivery_now()
         consumer_class: Any = type(self)
@@ -47,11 +47,12 @@ class Sending(AsyncJsonWebsocketConsumer):
             or call_now() is not None
             or not sends_plainly(consumer_class)
         ):
-            return self._send_carefully(content, close)
+            await self._send_carefully(content, close)
         # What an event says to a subscriber comes here, once for each of them.
-        if self._captor is not None and isinstance(content, dict):
-            return self._captor.capture_event(content, delivery)
-        return self._carrier.send_text(dumps(content))
+        elif self._captor is not None and isinstance(content, dict):
+            await self._captor.capture_event(content, delivery)
+        else:
+            await self._carrier.send_text(dumps(content))
 
     def tell_text(self, text: str, request_id: Any, delivery: Delivery) -> Awaitable[None] | None:
         """
