@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -46,27 +46,25 @@ class Listener(Protocol):
 class Reader(Protocol):
     """Takes the events that are no refusals, unread."""
 
-    def ready(self, text: str, delivery: Delivery) -> Coroutine[Any, Any, None] | None:
+    def ready(self, text: str, delivery: Delivery) -> Awaitable[None] | None:
         """What sends an event's result, if it is there already; it does not raise."""
 
-    def read(self, text: str, delivery: Delivery) -> Coroutine[Any, Any, None]:
+    def read(self, text: str, delivery: Delivery) -> Awaitable[None]:
         """Take an event."""
 
 
 class Captor(Protocol):
     """Takes the frames of a consumer whose client does not want their text."""
 
-    def capture(self, content: dict[str, Any]) -> Coroutine[Any, Any, None]:
+    def capture(self, content: dict[str, Any]) -> Awaitable[None]:
         """Give a frame, as a consumer sends it, to whom it belongs."""
 
-    def capture_event(
-        self, content: dict[str, Any], delivery: Delivery
-    ) -> Coroutine[Any, Any, None]:
+    def capture_event(self, content: dict[str, Any], delivery: Delivery) -> Awaitable[None]:
         """The same with a frame of the current delivery."""
 
     def capture_text(
         self, text: str, request_id: Any, delivery: Delivery
-    ) -> Coroutine[Any, Any, None] | None:
+    ) -> Awaitable[None] | None:
         """What gives an event to whom it belongs, as a frame's text in which the id is null.
 
         None where that has to be given as a frame.
@@ -138,7 +136,7 @@ class Captured:
         self.acknowledged = True
         self.reply = None
 
-    def take(self, content: dict[str, Any], delivery: Delivery) -> Coroutine[Any, Any, None] | None:
+    def take(self, content: dict[str, Any], delivery: Delivery) -> Awaitable[None] | None:
         """What takes in a frame of a delivery unread: an event, and no refusal.
 
         None where nobody listens who reads it himself.
@@ -155,7 +153,7 @@ class Captured:
             return self._put_text(text, delivery)
         return reader.ready(text, delivery) or self._put_text(text, delivery)
 
-    def take_text(self, text: str, delivery: Delivery) -> Coroutine[Any, Any, None] | None:
+    def take_text(self, text: str, delivery: Delivery) -> Awaitable[None] | None:
         """The same for the text of such a frame, in which the ``request_id`` is null."""
         reader = self._reader
         if reader is None or self.refused:

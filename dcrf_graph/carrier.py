@@ -9,7 +9,7 @@ Source: docs/decisions/0041-few-objects-for-an-idle-connection.md
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from typing import Any
 
 
@@ -22,7 +22,7 @@ class Carrier:
         """Send an ASGI message."""
         raise RuntimeError("This consumer has no client yet.")
 
-    def send_text(self, text: str) -> Coroutine[Any, Any, None]:
+    def send_text(self, text: str) -> Awaitable[None]:
         """Send the text of a frame: the way of an event."""
         return self.send({"type": "websocket.send", "text": text})
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Context
 from typing import Any
 
@@ -35,7 +35,7 @@ from dcrf_graph.threads import own_thread
 
 logger = logging.getLogger(__name__)
 
-Outlet = Callable[[str, str], Coroutine[Any, Any, None]]
+Outlet = Callable[[str, str], Awaitable[None]]
 """Sends the JSON text of a frame to the client: ``await outlet(stream, text)``."""
 
 CLOSED = "This stream is closed."
@@ -223,7 +223,7 @@ class Stream(Carrier):
                 frame = error_payload([CLOSED], 403, call.action, call.request_id)
                 await self.outlet(self.name, json.dumps(frame))
 
-    def send_text(self, text: str) -> Coroutine[Any, Any, None]:
+    def send_text(self, text: str) -> Awaitable[None]:
         """Send the text of a frame to the client of a native connection."""
         if self.outlet is None or self.closed:
             return self.send({"type": "websocket.send", "text": text})
@@ -245,7 +245,7 @@ class Stream(Carrier):
             if captured is not None:
                 await captured.put(frame, delivery, final=final)
 
-    def capture(self, content: dict[str, Any]) -> Coroutine[Any, Any, None]:
+    def capture(self, content: dict[str, Any]) -> Awaitable[None]:
         """Give a frame, as a consumer sends it, to whom it belongs."""
         delivery = current_delivery.get()
         if delivery is not None:
@@ -255,9 +255,7 @@ class Stream(Carrier):
             return self._capture(content)
         return self.send({"type": "websocket.send", "text": dumps(content)})
 
-    def capture_event(
-        self, content: dict[str, Any], delivery: Delivery
-    ) -> Coroutine[Any, Any, None]:
+    def capture_event(self, content: dict[str, Any], delivery: Delivery) -> Awaitable[None]:
         """The same with a frame of the current delivery."""
         named = content.get("request_id")
         captured = self.captures.get(named) if isinstance(named, str) and not self.closed else None
@@ -268,7 +266,7 @@ class Stream(Carrier):
 
     def capture_text(
         self, text: str, request_id: Any, delivery: Delivery
-    ) -> Coroutine[Any, Any, None] | None:
+    ) -> Awaitable[None] | None:
         """What gives an event to whom it belongs, as a frame's text in which the id is null."""
         captured = None if self.closed else self.captures.get(request_id)
         return None if captured is None else captured.take_text(text, delivery)

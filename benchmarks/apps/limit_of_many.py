@@ -20,7 +20,7 @@ from benchmarks.world.changes import save
 CHANNEL = "events"
 host, _, port = os.environ["BENCH_REDIS"].partition(":")
 redis: Any = Redis(host=host, port=int(port), socket_timeout=None)
-me = f"{os.getpid()} "
+me = str(os.getpid())
 hearing: set[asyncio.Task[None]] = set()
 
 
@@ -36,14 +36,14 @@ async def hear() -> None:
         await heard.subscribe(CHANNEL)
         async for message in heard.listen():
             sender, _, text = message["data"].decode().partition(" ")
-            if f"{sender} " != me:
+            if sender != me:
                 await limit.tell(text)
 
 
 async def event(position: int) -> None:
     await sync_to_async(save)(position)
     text = limit.text_of(position)
-    await redis.publish(CHANNEL, me + text)
+    await redis.publish(CHANNEL, f"{me} {text}")
     await limit.tell(text)
 
 

@@ -15,7 +15,7 @@ Source: docs/decisions/0024-one-execution-for-equal-bytes.md
 from __future__ import annotations
 
 import json
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, Protocol, TypeAlias
 from weakref import WeakValueDictionary
 
@@ -114,7 +114,7 @@ class Execution(Protocol):
 class Sink(Protocol):
     """Where results go."""
 
-    def send(self, result: Result) -> Coroutine[Any, Any, None]:
+    def send(self, result: Result) -> Awaitable[None]:
         """Send a result."""
 
     def over(self) -> None:
@@ -134,7 +134,7 @@ class Sharing:
         self._execution = execution
         self.sink: Sink | None = None
 
-    def ready(self, text: str, delivery: Delivery) -> Coroutine[Any, Any, None] | None:
+    def ready(self, text: str, delivery: Delivery) -> Awaitable[None] | None:
         """What sends the result, if an equal subscription has made it already."""
         memo, shape = delivery.event.memo, self._shape
         last = memo.get(shape)

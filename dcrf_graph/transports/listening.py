@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 from dcrf_graph.graphql.sharing import Encoded
@@ -45,7 +45,7 @@ class Listening:
         self._opening = session.protocol.opening(id)
         self._cancelled = False
 
-    def send(self, result: Result) -> Coroutine[Any, Any, None]:
+    def send(self, result: Result) -> Awaitable[None]:
         """Send a result, unless the operation is over."""
         if self.operation.over:
             return nothing()

@@ -4,7 +4,7 @@ One native client on the router's socket: its streams, and the frames between.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Mapping
 from contextvars import Context
 from typing import Any
 
@@ -138,7 +138,7 @@ class NativeSession:
         await self.socket.close(Close(farewell.code, farewell.reason))
         self.connection.over.set()
 
-    def _frame(self, stream: str, text: str) -> Coroutine[Any, Any, None]:
+    def _frame(self, stream: str, text: str) -> Awaitable[None]:
         if self.presence.farewell is not None and current_delivery.get() is not None:
             return nothing()  # an event that was on its way
         return self.socket.send(self.protocol.enveloped(stream, text))
