@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+OURS = "dcrf_graph"
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +17,8 @@ class Contender:
     Args:
         name: as the report says it.
         app: the module that `benchmarks.serve` runs.
-        peer: the environment, `.venv-bench-<peer>`; empty is the project's own.
+        peer: the environment, `.venv-bench-<peer>`; empty is this library's, plain Django's and
+            the limits'.
         environment: what its settings read.
     """
 
@@ -29,6 +30,4 @@ class Contender:
     @property
     def python(self) -> Path:
         """The interpreter of its environment."""
-        if not self.peer:
-            return Path(sys.executable)
-        return ROOT / f".venv-bench-{self.peer}" / "bin" / "python"
+        return ROOT / f".venv-bench-{self.peer or OURS}" / "bin" / "python"

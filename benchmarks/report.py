@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from benchmarks.contenders import ROOT, Contender
+from benchmarks.contenders import OURS, ROOT, Contender
 from benchmarks.outcome import Outcome
 
 VERSIONS = """
@@ -88,19 +88,19 @@ def machine() -> str:
 
 def versions(contenders: Iterable[Contender]) -> list[str]:
     """What each environment holds."""
-    pythons = {each.python: (each.peer or "dcrf_graph and the limits") for each in contenders}
+    pythons = {each.python: each.peer or OURS for each in contenders}
     rows = []
     for python, name in pythons.items():
         command = [str(python), "-c", VERSIONS, *COMMON, *packages(name)]
         found = json.loads(subprocess.check_output(command, cwd=ROOT))
-        rows.append((name, ", ".join(f"{key} {value}" for key, value in found.items())))
+        whose = "dcrf_graph, plain Django and the limits" if name == OURS else name
+        rows.append((whose, ", ".join(f"{key} {value}" for key, value in found.items())))
     return ["## Versions", table(("environment", "versions"), rows)] if rows else []
 
 
 def packages(peer: str) -> list[str]:
-    """The packages that a peer's environment is made for."""
-    requirements = ROOT / "benchmarks" / "requirements" / f"{peer}.txt"
-    if not requirements.exists():
+    """The packages that an environment is made for."""
+    if peer == OURS:
         return ["ariadne", "asgiref", "orjson", "channels_redis"]
-    lines = requirements.read_text().splitlines()
+    lines = (ROOT / "benchmarks" / "requirements" / f"{peer}.txt").read_text().splitlines()
     return [line.partition("==")[0].partition("[")[0] for line in lines if "==" in line]

@@ -100,7 +100,15 @@ class Server:
 
 @asynccontextmanager
 async def serving(contender: Contender, cards: int = 100) -> AsyncGenerator[Server]:
-    """Run a contender's server, with a database of its own."""
+    """Run a contender's server, with a database of its own.
+
+    Raises:
+        ServerError: when its environment was not made, or when it does not start.
+    """
+    environment = contender.python.parent.parent
+    if not environment.exists():
+        made = f"make {environment.name}/.stamp"
+        raise ServerError(f"{contender.name} has no environment yet; `{made}` makes it")
     directory = Path(tempfile.mkdtemp(prefix="bench-"))
     errors = (directory / "stderr").open("w+b")
     process = await asyncio.create_subprocess_exec(
