@@ -132,31 +132,30 @@ class Deliverer:
             if self.ready:
                 self.start()
 
-        in_a_row = 0
-        cancelling = this.cancelling
+        ready, cancelling = self.ready, this.cancelling
         try:
-            while self.walker is this and self.ready:
-                line = self.ready.popleft()
-                context = Context()
-                try:
-                    rest = context.run(line.step)
-                    if rest is not None:
-                        await begun(rest, context, waits)
-                except Exception:
-                    # A reply failed, and so did the one that should say so: the next may not.
-                    logger.exception("An event was not delivered")
-                except asyncio.CancelledError:
-                    if this.cancelling():
-                        raise
-                    # The handler waited for something that somebody else has cancelled.
-                    logger.exception("An event was not delivered")
-                if cancelling():
-                    # A handler has cancelled its task: what waits next is not to be told that.
-                    return
-                in_a_row += 1
-                if in_a_row >= IN_A_ROW and self.walker is this:
-                    in_a_row = 0
-                    await asyncio.sleep(0)
+            while True:
+                for _ in range(IN_A_ROW):
+                    if self.walker is not this or not ready:
+                        return
+                    line = ready.popleft()
+                    context = Context()
+                    try:
+                        rest = context.run(line.step)
+                        if rest is not None:
+                            await begun(rest, context, waits)
+                    except Exception:
+                        # A reply failed, and so did the one that should say so: the next may not.
+                        logger.exception("An event was not delivered")
+                    except asyncio.CancelledError:
+                        if this.cancelling():
+                            raise
+                        # The handler waited for something that somebody else has cancelled.
+                        logger.exception("An event was not delivered")
+                    if cancelling():
+                        # A handler has cancelled its task: what waits next is not to be told that.
+                        return
+                await asyncio.sleep(0)
         finally:
             if self.walker is this:
                 self.walker = None

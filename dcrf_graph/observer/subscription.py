@@ -73,6 +73,7 @@ class Subscription:
         "__weakref__",
         "_busy",
         "_by_connecting",
+        "_cause",
         "_classes",
         "_delivery",
         "_everybody",
@@ -106,7 +107,8 @@ class Subscription:
         self.deliverer = deliverer()
         self.held: deque[Held] | None = None
         # The first event that waits, where it is the only one: no queue is needed for that.
-        self._next: tuple[Event, Call | None] | None = None
+        self._next: Event | None = None
+        self._cause: Call | None = None
         self._queue: Backlog | None = None
         self._everybody: tuple[Subscriber, ...] | None = None
         self._request_ids: list[Any] = []
@@ -174,7 +176,7 @@ class Subscription:
             cause = None
         if not self._busy:
             self._busy = True
-            self._next = (event, cause)
+            self._next, self._cause = event, cause
             if self.observer.waits is None or not self._waits(event):
                 # `Deliverer.add`, written out.
                 deliverer = self.deliverer
@@ -203,8 +205,8 @@ class Subscription:
         if queue is None:
             queue = self._queue = Backlog()
         if self._next is not None:
-            queue.appendleft(self._next)
-            self._next = None
+            queue.appendleft((self._next, self._cause))
+            self._next = self._cause = None
         return queue
 
     def _crowded(self, queue: Backlog, event: Event, cause: Call | None) -> bool:
@@ -277,9 +279,10 @@ class Subscription:
             aside = self._step_aside()
             if aside is not None or self._next is None:
                 return aside
-        event, cause = self._next
+        event, cause = self._next, self._cause
         observer = self.observer
-        if self._waited is not event and observer.waits is not None and self._waits(event):
+        waits = observer.waits
+        if waits is not None and self._waited is not event and self._waits(event):
             return None
         self._next = None
         consumer, connection = self.consumer, self.connection
@@ -343,7 +346,8 @@ class Subscription:
             return self._rest(driver, wanted, delivery)
         # A handler that never had to wait has not been on a thread.
         delivery.ended = True
-        self._row = self._waited = None
+        if waits is not None:
+            self._row = self._waited = None
         if self._queue or self.held or self._next is not None:
             self._go_on()
         else:
@@ -362,7 +366,7 @@ class Subscription:
         item, cause = queue.popleft()
         if isinstance(item, Gap):
             return self._tell(item)
-        self._next = item, cause
+        self._next, self._cause = item, cause
         return None
 
     def _waits(self, event: Event) -> bool:
