@@ -47,7 +47,7 @@ async def measure(crowd: Crowd, effort: Effort) -> Pieces:
         costs: list[int] = []
         for _ in range(effort.pieces):
             yield None
-            costs += await events(crowd, factor * effort.events, effort.budget)
+            costs += await events(crowd, effort, factor)
             if size == 1:
                 commands += await nothing(crowd.server, factor * effort.events)
         found.append(lower_quartile(costs) / 1_000)
@@ -58,12 +58,16 @@ async def measure(crowd: Crowd, effort: Effort) -> Pieces:
     yield {DELIVERY: delivery, EVENT: alone - lower_quartile(commands) / 1_000}
 
 
-async def events(crowd: Crowd, count: int, budget: float) -> list[int]:
-    """The CPU of each of so many events, in nanoseconds, when the server is warm again."""
+async def events(crowd: Crowd, effort: Effort, factor: int = 1) -> list[int]:
+    """The CPU of each event of a piece, in nanoseconds, when the server is warm again.
+
+    There are ``factor`` times as many of them as the effort says.
+    """
+    await crowd.events(effort.warm, effort.warming)
+    budget = factor * effort.budget
     end = time.monotonic() + budget
-    await crowd.events(1, budget)
     costs: list[int] = []
-    while len(costs) < count and (not costs or time.monotonic() < end):
+    while len(costs) < factor * effort.events and (not costs or time.monotonic() < end):
         begin = crowd.server.cpu
         await crowd.events(1, budget)
         costs.append(crowd.server.cpu - begin)

@@ -99,11 +99,11 @@ async def measure(
             yield None
             await several.quiet()
             before = 0 if redis is None else await redis.sent()
-            some = await events(crowd, 4 * effort.events, 4 * effort.budget)
-            costs += some
+            already = crowd.position
+            costs += await events(crowd, effort, factor=4)
             await several.quiet()
             if redis is not None and size == MANY:
-                sent.append((await redis.sent() - before) / (1 + len(some)))
+                sent.append((await redis.sent() - before) / (crowd.position - already))
         found[size] = lower_quartile(costs) / 1_000
     idle = 0.0
     if redis is not None:
