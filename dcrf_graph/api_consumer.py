@@ -106,6 +106,9 @@ class AsyncAPIConsumer(Answers, Cancelling, Detachment, Sending, metaclass=APICo
         super().__init__(*args, **kwargs)
         self.groups = set(self.groups or ())
         self.subscriptions = Subscriptions(self)
+        # Set here, so that all instances have the same layout, and share its names.
+        self.calls_under_way = NO_CALLS
+        self._turns = None
 
     # -- served alone, or by a router ---------------------------------------
 

@@ -132,7 +132,7 @@ def key_of(consumer: Any, arguments: dict[str, Any]) -> tuple[Any, ...] | None:
     consumer_class: Any = type(consumer)
     if (
         not reads_alike(consumer_class)
-        or not CONFIGURED.isdisjoint(consumer.__dict__)
+        or not CONFIGURED.isdisjoint(consumer.replaced)
         or not isinstance(consumer_class.permission_classes, list | tuple)
         or plain_questions(consumer_class, tuple(consumer_class.permission_classes)) is None
     ):
@@ -196,13 +196,11 @@ def written(consumer: Any, named: str) -> str | None:
 def key_on(line: Any) -> tuple[Any, ...] | None:
     """What the row of a subscription's one subscriber depends on; found out, and kept.
 
-    With how many attributes the consumer has, and the one that it got last: another may say how
-    rows are read.
+    With the names that the consumer has replaced: another may say how rows are read.
     """
-    own = line.consumer.__dict__
     [subscriber] = line.subscribers.values()
     key = key_of(line.consumer, subscriber.arguments)
-    line.row_key = key, len(own), next(reversed(own))
+    line.row_key = key, line.consumer.replaced
     return key
 
 
@@ -215,8 +213,8 @@ def waits(line: Any, event: Event) -> tuple[Row | None, list[Any] | None]:
     if event.action == "delete":
         return None, None
     if len(line.subscribers) == 1:
-        own, known = line.consumer.__dict__, line.row_key
-        if known is not None and known[1] == len(own) and known[2] is next(reversed(own)):
+        known = line.row_key
+        if known is not None and known[1] is line.consumer.replaced:
             key = known[0]
         else:
             key = key_on(line)

@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Coroutine, Iterable
 from contextvars import Context
 from copy import copy
+from functools import lru_cache
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
@@ -78,9 +79,9 @@ class Subscription:
         "_delivery",
         "_everybody",
         "_next",
-        "_own",
         "_questions",
         "_queue",
+        "_replaced",
         "_request_ids",
         "_row",
         "_waited",
@@ -112,10 +113,10 @@ class Subscription:
         self._queue: Backlog | None = None
         self._everybody: tuple[Subscriber, ...] | None = None
         self._request_ids: list[Any] = []
-        # The permission classes, and how many attributes the consumer had, when it was found out
-        # what they ask: one more attribute may be another way to ask.
+        # The permission classes, and what the consumer had replaced, when it was found out what
+        # they ask: what else is replaced may be another way to ask.
         self._classes: Any = None
-        self._own = 0
+        self._replaced: Any = None
         self._questions: Any = None
         self._busy = False
         self._waited: Event | None = None
@@ -287,10 +288,10 @@ class Subscription:
         self._next = None
         consumer, connection = self.consumer, self.connection
         try:
-            classes, own = consumer.permission_classes, len(consumer.__dict__)
-            if classes != self._classes or own != self._own:
-                self._questions, self._classes = consumer.questions(), copy(classes)
-                self._own = own
+            classes = consumer.permission_classes
+            if classes != self._classes or consumer.replaced is not self._replaced:
+                self._questions, self._classes = consumer.questions(), unshared(classes)
+                self._replaced = consumer.replaced
             questions = self._questions
         except Exception:  # asked at length, it is told
             questions = None
@@ -499,6 +500,19 @@ class Subscription:
                     await self.consumer.fail_event(subscriber, GAP, failure)
         finally:
             self._go_on()
+
+
+def unshared(classes: Any) -> Any:
+    """Permission classes as they are now, whoever changes the list; one object for all of them."""
+    if type(classes) is list:
+        return as_list(tuple(classes))
+    return copy(classes)
+
+
+@lru_cache(maxsize=1024)
+def as_list(items: tuple[Any, ...]) -> list[Any]:
+    """A list of these, which nobody may change."""
+    return list(items)
 
 
 class WaitCancelled(Exception):
