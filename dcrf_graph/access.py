@@ -43,14 +43,14 @@ class Access:
         permission_classes: asked when a client connects, before each call, and
             again before each event is delivered.
         throttle_classes: DRF's throttles, asked before each call.
-        replaced: the names of the class's attributes that this instance has its own of.
+        names_set: the names of the attributes that were set on this instance.
         http_methods: the HTTP method that DRF's permissions and throttles see
             for an action; ``http_method_of`` decides for the ones not listed.
     """
 
     scope: Any
     connection: Any
-    replaced: frozenset[str] = NOTHING
+    names_set: frozenset[str] = NOTHING
     available_actions: ClassVar[dict[str, str]]
     permission_classes: Any = api_settings.DEFAULT_PERMISSION_CLASSES
     throttle_classes: Any = api_settings.DEFAULT_THROTTLE_CLASSES
@@ -70,8 +70,8 @@ class Access:
         # What is asked, and how, is found out once and not for each event. Looking into `__dict__`
         # instead would take it out of the instance, and make each attribute dearer from then on.
         super().__setattr__(name, value)
-        if name not in self.replaced and hasattr(type(self), name):
-            super().__setattr__("replaced", with_name(self.replaced, name))
+        if name not in self.names_set:
+            super().__setattr__("names_set", with_name(self.names_set, name))
 
     async def get_permissions(self, action: str, **kwargs: Any) -> list[Any]:
         """Make the permissions to ask for an action."""
@@ -169,7 +169,7 @@ class Access:
         user, and nothing of how they are asked has been overridden.
         """
         consumer_class: Any = type(self)
-        if not ASKING.isdisjoint(self.replaced):
+        if not ASKING.isdisjoint(self.names_set):
             return None
         return plain_questions(consumer_class, tuple(self.permission_classes))
 

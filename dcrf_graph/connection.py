@@ -77,7 +77,7 @@ class Connection:
     ``socket`` closes the socket, where there is one. ``subscribed`` counts what
     all of its consumers have subscribed, ``frames`` what it sends. ``over`` is set
     when it has nothing more to say. ``sure`` says that nothing is in doubt about its
-    user, and that it goes on; it holds until ``expires``, where there is such a time.
+    user, and that it goes on; it holds until ``sure_until``, where there is such a time.
 
     A call waits for its turn on the consumer first and for a slot second, so
     whoever holds a slot can always finish.
@@ -95,13 +95,13 @@ class Connection:
         "_slots",
         "_tasks",
         "closed",
-        "expires",
         "frames",
         "pending",
         "presence",
         "socket",
         "subscribed",
         "sure",
+        "sure_until",
     )
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ class Connection:
         self.frames = Bucket(api_settings.MAX_FRAME_RATE, api_settings.MAX_FRAME_BURST)
         self.closed = False
         self.sure = True
-        self.expires: datetime | None = None
+        self.sure_until: datetime | None = None
         self.presence: Presence | None = None
         self.socket: Closes | None = None
         self._cut = False
@@ -203,7 +203,7 @@ class Connection:
     @property
     def certainly(self) -> bool:
         """Whether ``certain`` would not wait, nor raise."""
-        return self.sure and (self.expires is None or timezone.now() < self.expires)
+        return self.sure and (self.sure_until is None or timezone.now() < self.sure_until)
 
     async def certain(self) -> None:
         """

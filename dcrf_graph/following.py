@@ -132,7 +132,7 @@ def key_of(consumer: Any, arguments: dict[str, Any]) -> tuple[Any, ...] | None:
     consumer_class: Any = type(consumer)
     if (
         not reads_alike(consumer_class)
-        or not CONFIGURED.isdisjoint(consumer.replaced)
+        or not CONFIGURED.isdisjoint(consumer.names_set)
         or not isinstance(consumer_class.permission_classes, list | tuple)
         or plain_questions(consumer_class, tuple(consumer_class.permission_classes)) is None
     ):
@@ -196,11 +196,11 @@ def written(consumer: Any, named: str) -> str | None:
 def key_on(line: Any) -> tuple[Any, ...] | None:
     """What the row of a subscription's one subscriber depends on; found out, and kept.
 
-    With the names that the consumer has replaced: another may say how rows are read.
+    With the names that were set on the consumer: another may say how rows are read.
     """
     [subscriber] = line.subscribers.values()
     key = key_of(line.consumer, subscriber.arguments)
-    line.row_key = key, line.consumer.replaced
+    line.row_key = key, line.consumer.names_set
     return key
 
 
@@ -214,7 +214,7 @@ def waits(line: Any, event: Event) -> tuple[Row | None, list[Any] | None]:
         return None, None
     if len(line.subscribers) == 1:
         known = line.row_key
-        if known is not None and known[1] is line.consumer.replaced:
+        if known is not None and known[1] is line.consumer.names_set:
             key = known[0]
         else:
             key = key_on(line)

@@ -186,7 +186,7 @@ class LiveListMixin(ObserverConsumerMixin, ListModelMixin):
         names = {name: value for name, value in arguments.items() if name != "action"}
         scope = (type(self), json.dumps(names, sort_keys=True), self.scope.get("query_string"))
         consumer_class: Any = type(self)
-        alike = CONFIGURED.isdisjoint(self.replaced) and is_the_same_for_all(consumer_class)
+        alike = CONFIGURED.isdisjoint(self.names_set) and is_the_same_for_all(consumer_class)
         return scope if alike else (*scope, id(self))
 
     # -- changes -------------------------------------------------------------------

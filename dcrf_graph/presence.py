@@ -269,7 +269,7 @@ class Presence:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._connection.expires = self.identity.expires
+        self._connection.sure_until = self.identity.expires
         if self.identity.expires is not None and not self._over:
             left = (self.identity.expires - timezone.now()).total_seconds()
             loop = asyncio.get_running_loop()

@@ -52,6 +52,7 @@ class Stream(Carrier):
         "_calls",
         "_code",
         "_ending",
+        "_heard",
         "_hosted",
         "_listening",
         "_opened",
@@ -77,6 +78,8 @@ class Stream(Carrier):
         self.outlet = outlet
         self.closed = False
         self.captures: dict[str, Captured] = {}
+        # The one that was found last: mostly there is no other.
+        self._heard: Captured | None = None
         self._hosted = False
         self._accepted = False
         self._opened = False
@@ -177,9 +180,15 @@ class Stream(Carrier):
             if not self._calls:
                 self._calls = None
 
+    def catch(self, captured: Captured) -> None:
+        """Give it the frames of its request from now on."""
+        self.captures[captured.request_id] = captured
+        self._heard = None
+
     def forget(self, captured: Captured) -> None:
         """End a captured call, and what it has subscribed; harmless when repeated."""
         captured.end()
+        self._heard = None
         self.captures.pop(captured.request_id, None)
         self.consumer.subscriptions.end(captured.request_id)
 
@@ -258,7 +267,9 @@ class Stream(Carrier):
     def capture_event(self, content: dict[str, Any], delivery: Delivery) -> Awaitable[None]:
         """The same with a frame of the current delivery."""
         named = content.get("request_id")
-        captured = self.captures.get(named) if isinstance(named, str) and not self.closed else None
+        captured = self._heard
+        if captured is None or captured.request_id != named or self.closed:
+            captured = self._called(named)
         taking = None if captured is None else captured.take(content, delivery)
         if taking is None:
             return self.send({"type": "websocket.send", "text": dumps(content)})
@@ -268,8 +279,17 @@ class Stream(Carrier):
         self, text: str, request_id: Any, delivery: Delivery
     ) -> Awaitable[None] | None:
         """What gives an event to whom it belongs, as a frame's text in which the id is null."""
-        captured = None if self.closed else self.captures.get(request_id)
+        captured = self._heard
+        if captured is None or captured.request_id != request_id or self.closed:
+            captured = self._called(request_id)
         return None if captured is None else captured.take_text(text, delivery)
+
+    def _called(self, request_id: Any) -> Captured | None:
+        """The capture of a request, which is likely to be asked for next."""
+        if self.closed or not isinstance(request_id, str):
+            return None
+        self._heard = self.captures.get(request_id)
+        return self._heard
 
     def subscription_ended(self, request_id: Any) -> None:
         """Take what comes next for that request as its refusal."""

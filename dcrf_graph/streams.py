@@ -399,7 +399,7 @@ class Streams:
             self.connection.admit(call)
         except TooManyCalls as refusal:
             return reply_of(error_payload([str(refusal.detail)], refusal.status_code))
-        stream.captures[request_id] = captured
+        stream.catch(captured)
         work = stream.consumer.run_call(action, request_id, arguments, call)
         running = self.connection.start(work)
         stream.follow(call, running)

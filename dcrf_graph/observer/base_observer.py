@@ -99,13 +99,13 @@ class BaseObserver:
         if self._called_otherwise:
             return self(reading.copy(), consumer=consumer)
         if not reading.usual:
-            return self._handling(reading.copy(), consumer, delivery.request_ids.copy())
+            return self._handling(reading.copy(), consumer, [*delivery.request_ids])
         return self.func(
             consumer,
             reading.body(),
             observer=self,
             message_type=reading.type,
-            subscribing_request_ids=delivery.request_ids.copy(),
+            subscribing_request_ids=[*delivery.request_ids],
             group=reading.group,
             action=reading.action,
         )

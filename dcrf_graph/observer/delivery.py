@@ -77,7 +77,7 @@ class Delivery(CallContext):
     gone: tuple[Any, ...]
     event: Event
     subscribers: tuple[Subscriber, ...]
-    request_ids: list[Any]
+    request_ids: tuple[Any, ...]
     line: Holder | None
 
     @property
@@ -130,9 +130,9 @@ def delivery_of(
     return delivery
 
 
-def request_ids_of(subscribers: Iterable[Subscriber]) -> list[Any]:
+def request_ids_of(subscribers: Iterable[Subscriber]) -> tuple[Any, ...]:
     """The request_ids of those who have given one."""
-    return [each.request_id for each in subscribers if each.request_id is not None]
+    return tuple(each.request_id for each in subscribers if each.request_id is not None)
 
 
 current_delivery: ContextVar[Delivery | None] = ContextVar(

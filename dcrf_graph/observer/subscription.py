@@ -78,10 +78,10 @@ class Subscription:
         "_classes",
         "_delivery",
         "_everybody",
+        "_names",
         "_next",
         "_questions",
         "_queue",
-        "_replaced",
         "_request_ids",
         "_row",
         "_waited",
@@ -112,11 +112,11 @@ class Subscription:
         self._cause: Call | None = None
         self._queue: Backlog | None = None
         self._everybody: tuple[Subscriber, ...] | None = None
-        self._request_ids: list[Any] = []
-        # The permission classes, and what the consumer had replaced, when it was found out what
-        # they ask: what else is replaced may be another way to ask.
+        self._request_ids: tuple[Any, ...] = ()
+        # The permission classes, and the names that had been set on the consumer, when it was found
+        # out what they ask: one more may be another way to ask.
         self._classes: Any = None
-        self._replaced: Any = None
+        self._names: Any = None
         self._questions: Any = None
         self._busy = False
         self._waited: Event | None = None
@@ -289,9 +289,9 @@ class Subscription:
         consumer, connection = self.consumer, self.connection
         try:
             classes = consumer.permission_classes
-            if classes != self._classes or consumer.replaced is not self._replaced:
+            if classes != self._classes or consumer.names_set is not self._names:
                 self._questions, self._classes = consumer.questions(), unshared(classes)
-                self._replaced = consumer.replaced
+                self._names = consumer.names_set
             questions = self._questions
         except Exception:  # asked at length, it is told
             questions = None
@@ -299,7 +299,7 @@ class Subscription:
             questions is None
             or self._by_connecting
             or not connection.sure
-            or (connection.expires is not None and not connection.certainly)
+            or (connection.sure_until is not None and not connection.certainly)
             or (questions and not consumer.agrees(questions))
         ):
             return self._ask_and_deliver(event, cause)
