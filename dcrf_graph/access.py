@@ -3,7 +3,8 @@ Who may do what on a consumer: permissions, throttles, and both again for events
 
 Kept apart from the dispatch, which asks and does not decide.
 
-Source: docs/decisions/0038-a-deletion-is-never-refused.md
+Source: docs/decisions/0038-a-deletion-is-never-refused.md and
+docs/decisions/0049-what-is-set-on-a-consumer-is-noted.md
 """
 
 from __future__ import annotations
