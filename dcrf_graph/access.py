@@ -3,8 +3,7 @@ Who may do what on a consumer: permissions, throttles, and both again for events
 
 Kept apart from the dispatch, which asks and does not decide.
 
-Source: docs/decisions/0038-a-deletion-is-never-refused.md and
-docs/decisions/0049-what-is-set-on-a-consumer-is-noted.md
+Source: docs/decisions/0038-a-deletion-is-never-refused.md
 """
 
 from __future__ import annotations
@@ -27,14 +26,6 @@ from dcrf_graph.scope_utils import CallView, ensure_async, forget_permissions, u
 from dcrf_graph.settings import api_settings
 from dcrf_graph.threads import in_database_thread
 
-NOTHING: frozenset[str] = frozenset()
-
-
-@lru_cache(maxsize=1024)
-def with_name(names: frozenset[str], name: str) -> frozenset[str]:
-    """These names and one more: the same object for all who have them."""
-    return names | {name}
-
 
 class Access:
     """
@@ -44,14 +35,12 @@ class Access:
         permission_classes: asked when a client connects, before each call, and
             again before each event is delivered.
         throttle_classes: DRF's throttles, asked before each call.
-        names_set: the names of the attributes that were set on this instance.
         http_methods: the HTTP method that DRF's permissions and throttles see
             for an action; ``http_method_of`` decides for the ones not listed.
     """
 
     scope: Any
     connection: Any
-    names_set: frozenset[str] = NOTHING
     available_actions: ClassVar[dict[str, str]]
     permission_classes: Any = api_settings.DEFAULT_PERMISSION_CLASSES
     throttle_classes: Any = api_settings.DEFAULT_THROTTLE_CLASSES
@@ -66,13 +55,6 @@ class Access:
         "subscribe_instance": "GET",
         "unsubscribe_instance": "GET",
     }
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        # What is asked, and how, is found out once and not for each event. Looking into `__dict__`
-        # instead would take it out of the instance, and make each attribute dearer from then on.
-        super().__setattr__(name, value)
-        if name not in self.names_set:
-            super().__setattr__("names_set", with_name(self.names_set, name))
 
     async def get_permissions(self, action: str, **kwargs: Any) -> list[Any]:
         """Make the permissions to ask for an action."""
@@ -170,7 +152,7 @@ class Access:
         user, and nothing of how they are asked has been overridden.
         """
         consumer_class: Any = type(self)
-        if not ASKING.isdisjoint(self.names_set):
+        if not ASKING.isdisjoint(self.__dict__):
             return None
         return plain_questions(consumer_class, tuple(self.permission_classes))
 

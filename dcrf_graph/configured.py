@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import cache, cached_property
 from inspect import getattr_static
+from types import FunctionType
 from typing import Any
 
 CONFIGURED = (
@@ -35,6 +36,12 @@ def configured(consumer: Any, name: str) -> Any:
 def is_configured_anew(consumer: Any, name: str) -> bool:
     """Whether an attribute is a property."""
     return isinstance(getattr_static(consumer, name, None), property | cached_property)
+
+
+def is_computed(consumer_class: Any, name: str) -> bool:
+    """Whether an attribute of a class may be something else on each of its instances."""
+    attribute = getattr_static(consumer_class, name, None)
+    return hasattr(attribute, "__get__") and not isinstance(attribute, FunctionType)
 
 
 @cache

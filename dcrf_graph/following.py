@@ -25,6 +25,7 @@ from django.db.models import Manager, QuerySet
 
 from dcrf_graph.access import ASKING, plain_questions
 from dcrf_graph.changes.change import Event
+from dcrf_graph.configured import is_computed
 from dcrf_graph.encoding import dumps
 from dcrf_graph.generics import GenericAsyncAPIConsumer, row_or_404
 from dcrf_graph.loading.representation import loading
@@ -58,11 +59,20 @@ OURS: tuple[tuple[type, tuple[str, ...]], ...] = (
     ),
 )
 """What finds, writes and sends a row; where one of them is overridden it runs for each client."""
-CONFIGURED = frozenset({"filter_backends", "lookup_field", "lookup_url_kwarg"}) | {
-    name for _, names in OURS for name in names
-}
-CONFIGURED |= {"handle_instance_change", "handle_observed_action", "load_relations"}
-CONFIGURED |= ASKING | {"permission_classes", "queryset", "serializer_class"}
+ATTRIBUTES = frozenset(
+    {
+        "filter_backends",
+        "load_relations",
+        "lookup_field",
+        "lookup_url_kwarg",
+        "permission_classes",
+        "queryset",
+        "serializer_class",
+    }
+)
+"""What says how rows are read, and may not be computed for each consumer."""
+CONFIGURED = ATTRIBUTES | ASKING | {name for _, names in OURS for name in names}
+CONFIGURED |= {"handle_instance_change", "handle_observed_action"}
 """What an instance may not have of its own."""
 
 
@@ -112,6 +122,7 @@ def reads_alike(consumer_class: Any) -> bool:
     """Whether nothing but ours finds, writes and sends the rows of a class; decided once."""
     return (
         issubclass(consumer_class, GenericAsyncAPIConsumer)
+        and not any(is_computed(consumer_class, name) for name in ATTRIBUTES)
         and not consumer_class.filter_backends
         and isinstance(consumer_class.queryset, QuerySet | Manager)
         and all(
@@ -132,7 +143,7 @@ def key_of(consumer: Any, arguments: dict[str, Any]) -> tuple[Any, ...] | None:
     consumer_class: Any = type(consumer)
     if (
         not reads_alike(consumer_class)
-        or not CONFIGURED.isdisjoint(consumer.names_set)
+        or not CONFIGURED.isdisjoint(consumer.__dict__)
         or not isinstance(consumer_class.permission_classes, list | tuple)
         or plain_questions(consumer_class, tuple(consumer_class.permission_classes)) is None
     ):
@@ -196,11 +207,13 @@ def written(consumer: Any, named: str) -> str | None:
 def key_on(line: Any) -> tuple[Any, ...] | None:
     """What the row of a subscription's one subscriber depends on; found out, and kept.
 
-    With the names that were set on the consumer: another may say how rows are read.
+    With how many attributes the consumer has, and the one that it got last: another may say how
+    rows are read.
     """
+    own = line.consumer.__dict__
     [subscriber] = line.subscribers.values()
     key = key_of(line.consumer, subscriber.arguments)
-    line.row_key = key, line.consumer.names_set
+    line.row_key = key, len(own), next(reversed(own))
     return key
 
 
@@ -213,8 +226,8 @@ def waits(line: Any, event: Event) -> tuple[Row | None, list[Any] | None]:
     if event.action == "delete":
         return None, None
     if len(line.subscribers) == 1:
-        known = line.row_key
-        if known is not None and known[1] is line.consumer.names_set:
+        own, known = line.consumer.__dict__, line.row_key
+        if known is not None and known[1] == len(own) and known[2] is next(reversed(own)):
             key = known[0]
         else:
             key = key_on(line)

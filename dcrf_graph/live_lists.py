@@ -20,8 +20,6 @@ from collections.abc import Hashable, Mapping
 from contextvars import Context
 from dataclasses import dataclass, field, replace
 from functools import cache
-from inspect import getattr_static
-from types import FunctionType
 from typing import Any
 
 from rest_framework import status
@@ -31,6 +29,7 @@ from dcrf_graph.arguments import REQUIRED
 from dcrf_graph.calls import Call, current_call
 from dcrf_graph.changes.change import Event, Gap
 from dcrf_graph.changes.envelope import key_of
+from dcrf_graph.configured import is_computed
 from dcrf_graph.decorators import action
 from dcrf_graph.exceptions import ConfigurationError
 from dcrf_graph.generics import GenericAsyncAPIConsumer, asked_by_query
@@ -186,7 +185,7 @@ class LiveListMixin(ObserverConsumerMixin, ListModelMixin):
         names = {name: value for name, value in arguments.items() if name != "action"}
         scope = (type(self), json.dumps(names, sort_keys=True), self.scope.get("query_string"))
         consumer_class: Any = type(self)
-        alike = CONFIGURED.isdisjoint(self.names_set) and is_the_same_for_all(consumer_class)
+        alike = CONFIGURED.isdisjoint(self.__dict__) and is_the_same_for_all(consumer_class)
         return scope if alike else (*scope, id(self))
 
     # -- changes -------------------------------------------------------------------
@@ -313,7 +312,7 @@ def is_live_list(consumer_class: Any, action: str) -> bool:
 @cache
 def is_the_same_for_all(consumer_class: Any) -> bool:
     """Whether the rows of a list depend on its arguments alone, whoever asks."""
-    if any(is_property(getattr_static(consumer_class, name, None)) for name in CONFIGURED):
+    if any(is_computed(consumer_class, name) for name in CONFIGURED):
         return False
     bases = (LiveListMixin, GenericAsyncAPIConsumer)
     for name in READING:
@@ -328,8 +327,3 @@ def is_the_same_for_all(consumer_class: Any) -> bool:
     if model is None or not consumer_class.load_relations:
         return False
     return plan_of(consumer_class.serializer_class, model) is not None
-
-
-def is_property(attribute: Any) -> bool:
-    """Whether an attribute of a class is something else on each of its instances."""
-    return hasattr(attribute, "__get__") and not isinstance(attribute, FunctionType)

@@ -9,7 +9,8 @@ This is the path that an event takes once per subscriber. What is rare (permissi
 that have to wait, handlers that do, what is held back) leaves it early; the rest is
 written out where a helper would be clearer.
 
-Source: docs/decisions/0040-a-delivery-is-one-step.md
+Source: docs/decisions/0040-a-delivery-is-one-step.md and
+docs/decisions/0049-what-a-subscription-has-alone-is-little.md
 """
 
 from __future__ import annotations
@@ -78,8 +79,8 @@ class Subscription:
         "_classes",
         "_delivery",
         "_everybody",
-        "_names",
         "_next",
+        "_own",
         "_questions",
         "_queue",
         "_request_ids",
@@ -113,10 +114,10 @@ class Subscription:
         self._queue: Backlog | None = None
         self._everybody: tuple[Subscriber, ...] | None = None
         self._request_ids: tuple[Any, ...] = ()
-        # The permission classes, and the names that had been set on the consumer, when it was found
-        # out what they ask: one more may be another way to ask.
+        # The permission classes, and how many attributes the consumer had, when it was found out
+        # what they ask: one more attribute may be another way to ask.
         self._classes: Any = None
-        self._names: Any = None
+        self._own = 0
         self._questions: Any = None
         self._busy = False
         self._waited: Event | None = None
@@ -285,13 +286,13 @@ class Subscription:
         waits = observer.waits
         if waits is not None and self._waited is not event and self._waits(event):
             return None
-        self._next = None
+        self._next = self._cause = None
         consumer, connection = self.consumer, self.connection
         try:
-            classes = consumer.permission_classes
-            if classes != self._classes or consumer.names_set is not self._names:
+            classes, own = consumer.permission_classes, len(consumer.__dict__)
+            if classes != self._classes or own != self._own:
                 self._questions, self._classes = consumer.questions(), unshared(classes)
-                self._names = consumer.names_set
+                self._own = own
             questions = self._questions
         except Exception:  # asked at length, it is told
             questions = None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import gc
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -13,6 +15,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.permissions import IsAdminUser
 
+from dcrf_graph.calls import Call
 from dcrf_graph.changes.hub import hub
 from dcrf_graph.decorators import action
 from dcrf_graph.following import Noticing
@@ -121,6 +124,36 @@ WAYS: dict[str, Any] = {
     "copy": lambda self: self.context.copy()["scope"]["user"],
     "merged": lambda self: (self.context | {})["scope"]["user"],
 }
+
+
+class Loud(Counted):
+    text = serializers.SerializerMethodField()
+
+    def get_text(self, note: Note) -> str:
+        return note.text.upper()
+
+
+@pytest.mark.parametrize("computed", [property, functools.cached_property])
+@pytest.mark.parametrize("read_before", [False, True])
+async def test_a_serializer_that_a_property_chooses_is_each_clients_own(
+    hear: Any, computed: Any, read_before: bool
+) -> None:
+    class Own(Notes):
+        def chosen(self) -> Any:
+            # The schema asks without a client.
+            return Loud if getattr(self, "scope", {}).get("user") is SOMEBODY else Counted
+
+        serializer_class = computed(chosen)
+        if computed is functools.cached_property:
+            serializer_class.__set_name__(None, "serializer_class")
+
+        async def connect(self) -> None:
+            if read_before:
+                assert self.serializer_class
+            await super().connect()
+
+    heard = await hear(Own, SOMEBODY, SOMEBODY_ELSE)
+    assert [each["text"] for each in heard] == ["NEW", "new"]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -338,6 +371,27 @@ async def test_who_changes_a_shared_row_hears_of_it_after_the_reply() -> None:
         assert await other.silent()
         heard.set()
         assert [frame["request_id"] for frame in await one.frames(2)] == [8, 7]
+
+
+async def test_a_call_is_forgotten_when_its_own_event_has_been_told() -> None:
+    class Saving(Notes):
+        @action()
+        async def save(self, pk: int, **kwargs: Any) -> tuple[None, int]:
+            await (await Note.objects.aget(pk=pk)).asave()
+            return None, 200
+
+    note = await in_thread(Note.objects.create, text="old")
+    async with connected(Saving, user=SOMEBODY) as client:
+        await client.call("subscribe_instance", request_id=7, pk=note.pk)
+        await client.send("save", 8, pk=note.pk)
+        await client.frames(2)
+        await client.rest()
+        gc.collect()
+        assert not [each for each in gc.get_objects() if is_call(each, "save")]
+
+
+def is_call(each: object, action: str) -> bool:
+    return type(each) is Call and each.action == action
 
 
 async def test_whoever_may_read_the_row_hears_of_its_deletion() -> None:
