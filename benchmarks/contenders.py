@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,5 +30,7 @@ class Contender:
 
     @property
     def python(self) -> Path:
-        """The interpreter of its environment."""
+        """The interpreter of its environment; the harness's tests name another for ours."""
+        if not self.peer and (own := os.environ.get("BENCH_PYTHON")):
+            return Path(own)
         return ROOT / f".venv-bench-{self.peer or OURS}" / "bin" / "python"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from benchmarks.contenders import Contender
@@ -13,6 +15,12 @@ from benchmarks.servers import serving
 from benchmarks.wires import Bare
 
 pytestmark = pytest.mark.long
+
+
+@pytest.fixture(autouse=True)
+def in_this_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of `make bench` is not made for tests."""
+    monkeypatch.setenv("BENCH_PYTHON", sys.executable)
 
 
 async def test_fan_out_is_measured_beside_its_limit() -> None:
