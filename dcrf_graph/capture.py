@@ -147,15 +147,8 @@ class Captured:
         status = content.get("response_status")
         if status is not None and (not isinstance(status, int) or status >= 400):
             return None
-        # `anonymous` and `take_text`, written out.
-        if type(content) is dict and "request_id" in content:
-            named, content["request_id"] = content["request_id"], None
-            try:
-                text = dumps(content)
-            finally:
-                content["request_id"] = named
-        else:
-            text = anonymous(content)
+        text = anonymous(content)
+        # `take_text`, written out.
         if self._receiving or self._frames or self._ended:
             return self._put_text(text, delivery)
         return reader.ready(text, delivery) or self._put_text(text, delivery)
