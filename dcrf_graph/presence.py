@@ -89,6 +89,9 @@ class Presence:
 
     Args:
         handshake: the scope as it came, whose user a middleware has found; nobody changes it.
+
+    ``key`` is the user's key as text, None for nobody. It stays when an action deletes the user,
+    whose own is gone then.
     """
 
     __slots__ = (
@@ -104,12 +107,14 @@ class Presence:
         "farewell",
         "handshake",
         "identity",
+        "key",
         "session_key",
     )
 
     def __init__(self, connection: Connection, owner: Owner, handshake: Mapping[str, Any]) -> None:
         self.handshake = handshake
         self.identity = Identity(AnonymousUser())
+        self.key: str | None = None
         self.session_key: str | None = None
         self.farewell: Farewell | None = None
         self._connection = connection
@@ -124,11 +129,6 @@ class Presence:
         connection.presence = self
 
     # -- who it is -------------------------------------------------------------------------
-
-    @property
-    def key(self) -> str | None:
-        """The user's key as text; None for nobody."""
-        return self.identity.key
 
     @property
     def askable(self) -> bool:
@@ -148,12 +148,13 @@ class Presence:
         """Be somebody, whose credentials the payload had; returns it with what is known now."""
         # At once, so that nothing that is said from now on is missed.
         self.identity, self._payload = identity, payload
-        if self._roll is None and identity.key is not None and not self._over:
+        self.key = identity.key
+        if self._roll is None and self.key is not None and not self._over:
             listen()
             self._roll = roll()
             await self._roll.enter(self)
         named = self.handshake.get("session") is not None and identity.by_scope
-        if named and identity.key is not None:
+        if named and self.key is not None:
             async with own_thread():
                 self.session_key, until = await in_database_thread(session_of)(self.handshake)
             self.identity = replace(identity, expires=until)
@@ -204,7 +205,7 @@ class Presence:
         return outcome()
 
     async def _renew(self, payload: Payload) -> Identity | Exception:
-        before = self.identity, self._payload, self.session_key
+        before = self.identity, self.key, self._payload, self.session_key
         try:
             identity = await self._owner.identify(await self._reread(), payload)
             if identity.key is None:
@@ -219,11 +220,14 @@ class Presence:
         await self._owner.adopt()
         return self.identity
 
-    def _be_again(self, identity: Identity, payload: Payload, session_key: str | None) -> None:
+    def _be_again(
+        self, identity: Identity, key: str | None, payload: Payload, session_key: str | None
+    ) -> None:
         """Be who it was before: somebody else could not become known to the end."""
-        if identity.key is None:
+        if key is None:
             self._hear_nothing()
-        self.identity, self._payload, self.session_key = identity, payload, session_key
+        self.identity, self.key = identity, key
+        self._payload, self.session_key = payload, session_key
 
     async def _reread(self) -> Mapping[str, Any]:
         if self.key is not None and self.identity.by_scope:
