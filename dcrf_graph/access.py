@@ -8,7 +8,7 @@ Source: docs/decisions/0038-a-deletion-is-never-refused.md
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -18,9 +18,9 @@ from rest_framework.exceptions import PermissionDenied, Throttled
 from dcrf_graph.calls import Call, calling, current_call
 from dcrf_graph.changes.change import Event
 from dcrf_graph.observer.deletions import RowIsGone, is_deletion
+from dcrf_graph.observer.deliberate import REFUSALS
 from dcrf_graph.observer.delivery import Subscriber
 from dcrf_graph.observer.links import only_listens
-from dcrf_graph.observer.subscription import REFUSALS
 from dcrf_graph.permissions import anybody, asks_object, asks_objects, question_of, wrapped
 from dcrf_graph.scope_utils import CallView, ensure_async, forget_permissions, user_of
 from dcrf_graph.settings import api_settings
@@ -145,8 +145,10 @@ class Access:
         with calling(self.subscribing_call(subscriber)):
             await self.check_permissions(subscriber.action, **subscriber.arguments)
 
-    def questions(self) -> tuple[Callable[[Any], bool], ...] | None:
-        """What ``check_event`` asks of the user, where it asks nothing else; else None.
+    def question(self) -> Callable[[Mapping[str, Any]], bool] | bool | None:
+        """What ``check_event`` asks of the scope's user, where it asks nothing else; else None.
+
+        True where everybody may hear. A no, or an error, says nothing: then ask at length.
 
         Not None only where the permissions are those that depend on nothing but the
         user, and nothing of how they are asked has been overridden.
@@ -154,18 +156,7 @@ class Access:
         consumer_class: Any = type(self)
         if not ASKING.isdisjoint(self.__dict__):
             return None
-        return plain_questions(consumer_class, tuple(self.permission_classes))
-
-    def agrees(self, questions: tuple[Callable[[Any], bool], ...]) -> bool:
-        """Whether the user, who is not in doubt, surely may hear. False says nothing: ask."""
-        try:
-            user = user_of(self.scope)
-            for ask in questions:
-                if not ask(user):
-                    return False
-        except Exception:  # the full question says what is wrong
-            return False
-        return True
+        return plain_question(consumer_class, tuple(self.permission_classes))
 
     async def check_event(self, subscriber: Subscriber, event: Event) -> None:
         """
@@ -253,19 +244,39 @@ ASKING = frozenset(
 
 
 @lru_cache(maxsize=4096)
-def plain_questions(
+def plain_question(
     consumer_class: type, permission_classes: tuple[Any, ...]
-) -> tuple[Callable[[Any], bool], ...] | None:
-    """What permissions ask of the user, where that is all they ask; else None.
+) -> Callable[[Mapping[str, Any]], bool] | bool | None:
+    """What permissions ask of a scope's user, where that is all they ask; else None.
 
-    Decided once per class.
+    True where they let everybody. Decided once per class.
     """
     if any(getattr(consumer_class, name) is not getattr(Access, name) for name in ASKING):
         return None
-    questions = [question_of(each) for each in permission_classes]
-    if any(question is None for question in questions):
-        return None
-    return tuple(q for q in questions if q is not None and q is not anybody)
+    questions = []
+    for each in permission_classes:
+        question = question_of(each)
+        if question is None:
+            return None
+        if question is not anybody:
+            questions.append(question)
+    return asked_of_user(questions) if questions else True
+
+
+def asked_of_user(
+    questions: Sequence[Callable[[Any], bool]],
+) -> Callable[[Mapping[str, Any]], bool]:
+    """Questions, as one that is asked of a scope; of one with no user it says no."""
+    [first, *others] = questions
+
+    def agrees(scope: Mapping[str, Any]) -> bool:
+        user = scope.get("user")
+        return user is not None and first(user)
+
+    def all_agree(scope: Mapping[str, Any]) -> bool:
+        return agrees(scope) and all(ask(scope["user"]) for ask in others)
+
+    return all_agree if others else agrees
 
 
 def is_gone(event: Event, row: Any) -> bool:

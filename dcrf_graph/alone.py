@@ -23,10 +23,12 @@ from rest_framework.exceptions import APIException
 from dcrf_graph.admission import Admission
 from dcrf_graph.authentication import Identity, Payload, Scope, authenticate
 from dcrf_graph.calls import Turns
-from dcrf_graph.carrier import Carrier
+from dcrf_graph.carrier import Carrier, Written
+from dcrf_graph.changes.change import Event
 from dcrf_graph.closing import GONE, crowded, send_close
 from dcrf_graph.connection import Connection
-from dcrf_graph.observer.delivery import current_delivery
+from dcrf_graph.encoding import dumps
+from dcrf_graph.observer.delivery import Delivery, delivery_now
 from dcrf_graph.origins import Origins
 from dcrf_graph.presence import Farewell, Presence, within
 from dcrf_graph.protocols.effects import Close, CloseCode
@@ -178,7 +180,7 @@ class Alone(Carrier):
     async def send(self, message: Any) -> None:
         """Send what the consumer sends, but for events when the client has been told to go."""
         kind = message["type"]
-        late = self._leaving and kind == "websocket.send" and current_delivery.get() is not None
+        late = self._leaving and kind == "websocket.send" and delivery_now() is not None
         if self._closed or late:
             return
         self._closed = kind == "websocket.close"
@@ -189,12 +191,32 @@ class Alone(Carrier):
 
     async def send_text(self, text: str) -> None:
         """The same with the text of a frame: the way of an event."""
-        if self._closed or (self._leaving and current_delivery.get() is not None):
+        if self._closed or (self._leaving and delivery_now() is not None):
             return
         try:
             await self._send({"type": "websocket.send", "text": text})
         except GONE:
             self._closed = True
+
+    def tell(self, content: Any, delivery: Delivery) -> Awaitable[None]:
+        """Send a frame of a delivery that is free, as the server does it."""
+        if self._closed or self._leaving:
+            return nothing()
+        return self._send({"type": "websocket.send", "text": dumps(content)})
+
+    def tell_row(self, row: Written, event: Event, request_id: Any, tail: str) -> Awaitable[None]:
+        """Send the row of an event to a request, as the server does it."""
+        # Who is leaving is in doubt, and no row is told at once.
+        if self._closed:
+            return nothing()
+        return self._send({"type": "websocket.send", "text": row.opening + tail})
+
+    def has_lost(self, error: BaseException) -> bool:
+        """Whether the server found the client gone before it told us."""
+        if not isinstance(error, GONE):
+            return False
+        self._closed = True
+        return True
 
     async def close(self, close: Close) -> None:
         """Close the socket, once."""
@@ -269,6 +291,10 @@ class Channel:
                     await consumer.dispatch(message)
         except Exception as error:
             self._alone.end_by(error)
+
+
+async def nothing() -> None:
+    """Sends nothing."""
 
 
 def refusal_of(error: Exception) -> Close:

@@ -21,6 +21,7 @@ from dcrf_graph.observer.deliverer import running_apart
 from dcrf_graph.observer.delivery import Delivery, current_delivery
 from dcrf_graph.replies import Event, Reply, event_of, reply_of
 
+OK = 200
 MAX_WAITING_FRAMES = 64
 """Frames of one capture that wait to be read; then whoever sends the next one waits."""
 
@@ -46,7 +47,7 @@ class Listener(Protocol):
 class Reader(Protocol):
     """Takes the events that are no refusals, unread."""
 
-    def ready(self, text: str, delivery: Delivery) -> Awaitable[None] | None:
+    def ready(self, text: str, memo: dict[Any, Any]) -> Awaitable[None] | None:
         """What sends an event's result, if it is there already; it does not raise."""
 
     def read(self, text: str, delivery: Delivery) -> Awaitable[None]:
@@ -59,28 +60,10 @@ class Captor(Protocol):
     def capture(self, content: dict[str, Any]) -> Awaitable[None]:
         """Give a frame, as a consumer sends it, to whom it belongs."""
 
-    def capture_event(self, content: dict[str, Any], delivery: Delivery) -> Awaitable[None]:
-        """The same with a frame of the current delivery."""
 
-    def capture_text(
-        self, text: str, request_id: Any, delivery: Delivery
-    ) -> Awaitable[None] | None:
-        """What gives an event to whom it belongs, as a frame's text in which the id is null.
-
-        None where that has to be given as a frame.
-        """
-
-
-def anonymous(content: dict[str, Any]) -> str:
-    """The text of a frame without its id, so that what was sent to each can be compared."""
-    if type(content) is not dict or "request_id" not in content:
-        return dumps({**content, "request_id": None})
-    # A copy would be dearer than the rest of it. Nobody sees that it is away for a moment.
-    named, content["request_id"] = content["request_id"], None
-    try:
-        return dumps(content)
-    finally:
-        content["request_id"] = named
+def is_success(status: Any) -> bool:
+    """Whether a status is one, and of no refusal."""
+    return isinstance(status, int) and status < 400
 
 
 class Source(Protocol):
@@ -145,22 +128,28 @@ class Captured:
         if reader is None or self.refused:
             return None
         status = content.get("response_status")
-        if status is not None and (not isinstance(status, int) or status >= 400):
+        if status is not OK and status is not None and not is_success(status):
             return None
-        text = anonymous(content)
-        # `take_text`, written out.
+        # The text without its id, so that what was sent to each can be compared. A copy would be
+        # dearer than the rest of it, and nobody sees that it is away for a moment.
+        content["request_id"] = None
+        try:
+            text = dumps(content)
+        finally:
+            content["request_id"] = self.request_id
         if self._receiving or self._frames or self._ended:
             return self._put_text(text, delivery)
-        return reader.ready(text, delivery) or self._put_text(text, delivery)
+        return reader.ready(text, delivery.event.memo) or self._put_text(text, delivery)
 
-    def take_text(self, text: str, delivery: Delivery) -> Awaitable[None] | None:
-        """The same for the text of such a frame, in which the ``request_id`` is null."""
+    def told(self, text: str, memo: dict[Any, Any]) -> Awaitable[None] | None:
+        """What sends the result of such a text, in which the request_id is null, if it is there.
+
+        None where it is not, or something waits.
+        """
         reader = self._reader
-        if reader is None or self.refused:
+        if reader is None or self.refused or self._receiving or self._frames or self._ended:
             return None
-        if self._receiving or self._frames or self._ended:
-            return self._put_text(text, delivery)
-        return reader.ready(text, delivery) or self._put_text(text, delivery)
+        return reader.ready(text, memo)
 
     async def _put_text(self, text: str, delivery: Delivery) -> None:
         if self._ended:

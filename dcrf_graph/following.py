@@ -22,8 +22,9 @@ from typing import Any
 
 import orjson
 from django.db.models import Manager, QuerySet
+from rest_framework.status import HTTP_200_OK
 
-from dcrf_graph.access import ASKING, plain_questions
+from dcrf_graph.access import ASKING, plain_question
 from dcrf_graph.changes.change import Event
 from dcrf_graph.configured import is_computed
 from dcrf_graph.encoding import dumps
@@ -32,6 +33,7 @@ from dcrf_graph.loading.representation import loading
 from dcrf_graph.loading.writing import written as by_plan
 from dcrf_graph.mixins import RetrieveModelMixin
 from dcrf_graph.observer.deliverer import running_apart
+from dcrf_graph.protocols.native import reply_payload
 from dcrf_graph.threads import in_database_thread, own_thread
 
 logger = logging.getLogger(__name__)
@@ -105,15 +107,17 @@ for _name in (
 class Row:
     """The row of one event, or that it is not the same for everybody.
 
-    ``frame`` is the frame that tells it, without a request_id.
+    ``frame`` is the frame that tells it, with a request_id of null, and ``opening`` what of it
+    comes before that.
     """
 
-    __slots__ = ("frame", "read_at", "waiting", "written")
+    __slots__ = ("frame", "opening", "read_at", "waiting", "written")
 
     def __init__(self) -> None:
         self.read_at: float | None = None
         self.written: orjson.Fragment | None = None
         self.frame: str | None = None
+        self.opening: str | None = None
         self.waiting: list[Any] = []
 
 
@@ -145,7 +149,7 @@ def key_of(consumer: Any, arguments: dict[str, Any]) -> tuple[Any, ...] | None:
         not reads_alike(consumer_class)
         or not CONFIGURED.isdisjoint(consumer.__dict__)
         or not isinstance(consumer_class.permission_classes, list | tuple)
-        or plain_questions(consumer_class, tuple(consumer_class.permission_classes)) is None
+        or plain_question(consumer_class, tuple(consumer_class.permission_classes)) is None
     ):
         return None
     named = arguments.get(consumer_class.lookup_url_kwarg or consumer_class.lookup_field)
@@ -169,16 +173,20 @@ def row_called(key: tuple[Any, ...], consumer: Any, event: Event) -> Row:
         row = event.memo[key] = Row()
         # It belongs to no connection: others wait for it, too.
         loop = asyncio.get_running_loop()
-        running_apart(loop.create_task(read(row, consumer, key[1]), context=Context()))
+        work = read(row, consumer, key[1], event.action)
+        running_apart(loop.create_task(work, context=Context()))
     return row
 
 
-async def read(row: Row, consumer: Any, named: str) -> None:
+async def read(row: Row, consumer: Any, named: str, action: str | None) -> None:
     """Read and write the row, then go on with those who wait."""
     try:
         async with own_thread():
             text = await in_database_thread(written)(consumer, named)
-        row.written = None if text is None else orjson.Fragment(text)
+        if text is not None:
+            row.written = orjson.Fragment(text)
+            row.frame = dumps(reply_payload([], HTTP_200_OK, action, data=row.written))
+            row.opening = row.frame.removesuffix("null}")
     except Exception as error:
         # Each of them finds out alone, and is told so.
         logger.debug("A row was not read for all", exc_info=error)

@@ -35,7 +35,7 @@ from dcrf_graph.exceptions import ConfigurationError
 from dcrf_graph.generics import GenericAsyncAPIConsumer, asked_by_query
 from dcrf_graph.loading.writing import plan_of
 from dcrf_graph.mixins import ListModelMixin, Reply, rows_written
-from dcrf_graph.observer.delivery import Subscriber, current_delivery, delivering
+from dcrf_graph.observer.delivery import Subscriber, delivering, delivery_now
 from dcrf_graph.observer.generics import ObserverConsumerMixin, _GenericModelObserver
 from dcrf_graph.settings import api_settings
 from dcrf_graph.threads import in_database_thread, own_thread
@@ -193,7 +193,7 @@ class LiveListMixin(ObserverConsumerMixin, ListModelMixin):
     @_GenericModelObserver
     async def handle_list_change(self: Any, message: Any, **kwargs: Any) -> None:
         """Tell every list that the row is in, or was in."""
-        delivery = current_delivery.get()
+        delivery = delivery_now()
         if delivery is None:
             return
         for subscriber in delivery.subscribers:

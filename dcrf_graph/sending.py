@@ -11,22 +11,26 @@ from collections.abc import Awaitable, Mapping
 from functools import cache
 from typing import Any
 
+from asgiref.sync import SyncToAsync
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from dcrf_graph.calls import current_call
 from dcrf_graph.capture import Captor
-from dcrf_graph.carrier import NOBODY, Carrier
+from dcrf_graph.carrier import NOBODY, Carrier, Written
+from dcrf_graph.changes.change import Event
 from dcrf_graph.encoding import dumps
-from dcrf_graph.observer.delivery import Delivery, current_delivery
+from dcrf_graph.observer.delivery import BY_THREAD, Delivery, current_delivery, delivery_now
 
 # Methods of imported objects are bound anew for each call, but for those that are kept.
 call_now = current_call.get
-delivery_now = current_delivery.get
+named_now = current_delivery.get
+key_now = SyncToAsync.thread_sensitive_context.get
 
 
 class Sending(AsyncJsonWebsocketConsumer):
     """What a consumer sends by."""
 
+    reply: Any
     _carrier: Carrier = NOBODY
     _captor: Captor | None = None
 
@@ -35,51 +39,60 @@ class Sending(AsyncJsonWebsocketConsumer):
 
         It looks whether it may where it is awaited, not where it is called.
         """
-        delivery = delivery_now()
-        consumer_class: Any = type(self)
+        # `delivery_now`, written out. A handler may send by another consumer than its own.
+        delivery: Any = named_now()
+        if delivery is BY_THREAD:
+            delivery = key_now(None)
         if (
-            delivery is None
-            or delivery.cause is not None
-            or delivery.gone
-            or delivery.line is None
-            or delivery.line.held
+            type(delivery) is not Delivery
+            or not delivery.free
+            or (line := delivery.line).held
+            or line.consumer is not self
             or close
             or call_now() is not None
-            or not sends_plainly(consumer_class)
         ):
             await self._send_carefully(content, close)
+            return
         # What an event says to a subscriber comes here, once for each of them.
-        elif self._captor is not None and isinstance(content, dict):
-            await self._captor.capture_event(content, delivery)
-        else:
-            await self._carrier.send_text(dumps(content))
+        try:
+            await self._carrier.tell(content, delivery)
+        except Exception as error:
+            if not self.has_lost(error):
+                raise
 
-    def tell_text(self, text: str, request_id: Any, delivery: Delivery) -> Awaitable[None] | None:
+    def tell(
+        self, row: Written, event: Event, request_id: Any, tail: str
+    ) -> Awaitable[None] | None:
         """
-        What sends one request a frame that is the same for all but for the request_id.
+        What sends one request the row of an event, where there is no delivery.
 
-        To be called where none of our ways of sending frames has been replaced.
+        To be called where none of our ways of sending frames has been replaced. Who
+        awaits it asks ``has_lost`` about what it raises.
 
         Args:
-            text: the frame as JSON, in which ``"request_id":null`` comes last.
-            delivery: the one that runs now, in whose context no call does.
+            tail: the request_id as JSON, and the end of a frame.
 
         Returns:
-            None where it has to go by ``reply``, which may keep it for later.
+            None where a delivery is needed: for code of the application, or for what has to wait.
         """
-        if delivery.cause is not None or delivery.line is None or delivery.line.held:
-            return None
-        if self._captor is not None:
-            return self._captor.capture_text(text, request_id, delivery)
-        named = str(request_id) if type(request_id) is int else dumps(request_id)
-        return self._carrier.send_text(f"{text[:-5]}{named}}}")
+        return self._carrier.tell_row(row, event, request_id, tail)
+
+    def has_lost(self, error: BaseException) -> bool:
+        """Whether an error of sending says that the client is gone; then nothing more is sent."""
+        return self._carrier.has_lost(error)
+
+    @classmethod
+    def sends_plainly(cls) -> bool:
+        """Whether nothing but ours encodes and sends the frames of this class."""
+        consumer_class: Any = cls
+        return sends_plainly(consumer_class)
 
     async def _send_carefully(self, content: Any, close: bool) -> None:
         consumer_class: Any = type(self)
         call = current_call.get()
         if call is not None and call.ended:
             return
-        delivery = current_delivery.get()
+        delivery = delivery_now()
         if delivery is not None and not delivery.hindered:
             delivery = None
         named = None if delivery is None else request_id_in(content)
@@ -100,7 +113,7 @@ class Sending(AsyncJsonWebsocketConsumer):
 
     async def base_send(self, message: Any) -> None:
         """Send a message, unless the delivery that it comes from keeps it."""
-        delivery = current_delivery.get()
+        delivery = delivery_now()
         if delivery is None or not delivery.keeps(self._carrier.send, message):
             await self._carrier.send(message)
 

@@ -24,12 +24,13 @@ from rest_framework.exceptions import APIException
 from dcrf_graph.api_consumer import AsyncAPIConsumer
 from dcrf_graph.calls import Call, current_call
 from dcrf_graph.capture import Captured
-from dcrf_graph.carrier import Carrier
+from dcrf_graph.carrier import Carrier, Written
+from dcrf_graph.changes.change import Event
 from dcrf_graph.changes.receiver import RETRY_DELAY
 from dcrf_graph.connection import Connection
 from dcrf_graph.encoding import dumps, loads
 from dcrf_graph.exceptions import StreamRefused
-from dcrf_graph.observer.delivery import Delivery, current_delivery
+from dcrf_graph.observer.delivery import Delivery, delivery_now
 from dcrf_graph.protocols.native import error_payload
 from dcrf_graph.threads import own_thread
 
@@ -223,7 +224,7 @@ class Stream(Carrier):
                 unanswered.append(call)
         for captured in list(self.captures.values()):
             frame = error_payload([CLOSED], 403, request_id=captured.request_id)
-            captured.refuse(frame, current_delivery.get())
+            captured.refuse(frame, delivery_now())
         self._end(code or 1000)
         if self.outlet is not None:
             told = [call for call in unanswered if not call.answered] or [Call(None, None)]
@@ -240,7 +241,7 @@ class Stream(Carrier):
 
     async def _capture(self, frame: dict[str, Any]) -> None:
         """Give a frame, as read from its text, to whom it belongs."""
-        delivery, call = current_delivery.get(), current_call.get()
+        delivery, call = delivery_now(), current_call.get()
         named = frame.get("request_id")
         if isinstance(named, str) and named in self.captures:
             owners = [named]
@@ -256,16 +257,18 @@ class Stream(Carrier):
 
     def capture(self, content: dict[str, Any]) -> Awaitable[None]:
         """Give a frame, as a consumer sends it, to whom it belongs."""
-        delivery = current_delivery.get()
+        delivery = delivery_now()
         if delivery is not None:
-            return self.capture_event(content, delivery)
+            return self.tell(content, delivery)
         call = current_call.get()
         if not self.closed and call is not None and is_ready(content, call.ready):
             return self._capture(content)
         return self.send({"type": "websocket.send", "text": dumps(content)})
 
-    def capture_event(self, content: dict[str, Any], delivery: Delivery) -> Awaitable[None]:
-        """The same with a frame of the current delivery."""
+    def tell(self, content: Any, delivery: Delivery) -> Awaitable[None]:
+        """Give a frame of a delivery that is free to whom it belongs."""
+        if self.outlet is not None or type(content) is not dict:
+            return self.send_text(dumps(content))
         named = content.get("request_id")
         captured = self._heard
         if captured is None or captured.request_id != named or self.closed:
@@ -275,14 +278,16 @@ class Stream(Carrier):
             return self.send({"type": "websocket.send", "text": dumps(content)})
         return taking
 
-    def capture_text(
-        self, text: str, request_id: Any, delivery: Delivery
+    def tell_row(
+        self, row: Written, event: Event, request_id: Any, tail: str
     ) -> Awaitable[None] | None:
-        """What gives an event to whom it belongs, as a frame's text in which the id is null."""
+        """Give the row of an event to a request; None where a delivery is needed for that."""
+        if self.outlet is not None:
+            return self.send_text(row.opening + tail)
         captured = self._heard
         if captured is None or captured.request_id != request_id or self.closed:
             captured = self._called(request_id)
-        return None if captured is None else captured.take_text(text, delivery)
+        return None if captured is None else captured.told(row.frame, event.memo)
 
     def _called(self, request_id: Any) -> Captured | None:
         """The capture of a request, which is likely to be asked for next."""

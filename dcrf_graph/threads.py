@@ -140,6 +140,8 @@ class CallContext(ThreadSensitiveContext):
 
     ended = False
     thread: CallThread | None = None
+    delivery: Any = None
+    """The delivery that the code with this key is part of, if any."""
     together: ClassVar[bool] = False
     """Whether all calls share the thread that asgiref gives code without a context: in a test."""
 
@@ -188,6 +190,7 @@ async def own_thread(*, detached: bool = False) -> AsyncIterator[None]:
     # ThreadSensitiveContext cannot be entered inside another one, which is what
     # a detached task inherits; as a key it names a thread all the same.
     context = CallContext()
+    context.delivery = getattr(outer, "delivery", None)
     token = context.enter()
     try:
         yield

@@ -209,7 +209,7 @@ async def test_a_refusal_that_came_while_an_event_was_told_is_the_end() -> None:
 
         begun, go_on = asyncio.Event(), asyncio.Event()
 
-        def ready(self, text: str, delivery: Delivery) -> None:
+        def ready(self, text: str, memo: dict[Any, Any]) -> None:
             return None
 
         async def read(self, text: str, delivery: Delivery) -> None:
@@ -248,7 +248,7 @@ async def test_what_came_while_a_cancelled_event_was_told_needs_no_other_to_be_t
         told.put_nowait(data)
 
     class Texts:
-        def ready(self, text: str, delivery: Delivery) -> None:
+        def ready(self, text: str, memo: dict[Any, Any]) -> None:
             """Nothing is there already."""
 
         async def read(self, text: str, delivery: Delivery) -> None:

@@ -27,7 +27,7 @@ class Event:
     process; it never crosses the channel layer. ``model`` is None where the row
     is nobody's business any more: an event for a group that the row has left.
     ``memo`` is what its readers have found out about it and share, for as long
-    as it is read.
+    as it is read, and ``reading`` the message as they have read it.
     """
 
     observer: str
@@ -39,6 +39,7 @@ class Event:
     model: str | None = None
     instance: Any = None
     memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    reading: Any = field(default=None, init=False, compare=False, repr=False)
 
 
 GAP = "gap"

@@ -47,15 +47,18 @@ MAX_SHARED = 512
 class Encoded(dict[str, Any]):
     """A result whose JSON is there already; several clients may get it, so nobody changes it.
 
+    ``ending`` is its JSON, and the end of the message that brings it.
+
     Args:
         plain: the result holds nothing that ``encode`` would refuse.
     """
 
-    __slots__ = ("text",)
+    __slots__ = ("ending", "text")
 
     def __init__(self, result: Result, *, plain: bool = False) -> None:
         super().__init__(result)
         self.text = dumps(result) if plain else encode(result)
+        self.ending = self.text + "}"
 
 
 class Shape:
@@ -134,9 +137,9 @@ class Sharing:
         self._execution = execution
         self.sink: Sink | None = None
 
-    def ready(self, text: str, delivery: Delivery) -> Awaitable[None] | None:
+    def ready(self, text: str, memo: dict[Any, Any]) -> Awaitable[None] | None:
         """What sends the result, if an equal subscription has made it already."""
-        memo, shape = delivery.event.memo, self._shape
+        shape = self._shape
         last = memo.get(shape)
         if last is None:
             return None

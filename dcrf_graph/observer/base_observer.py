@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 from weakref import WeakValueDictionary
 
 from dcrf_graph.changes.change import Event
 from dcrf_graph.observer.backlog import POLICIES, Policy
-from dcrf_graph.observer.delivery import Delivery, current_delivery
+from dcrf_graph.observer.delivery import Delivery, delivery_now
 from dcrf_graph.observer.reading import Reading
 from dcrf_graph.observer.utils import ObjPartial
 
@@ -53,8 +53,9 @@ class BaseObserver:
     waits: Callable[[Any, Event], tuple[Any, list[Any] | None]] | None
     """What a subscription is delivered beside an event, and the list of who waits for it."""
 
-    tells: Callable[[Any, Delivery], Awaitable[None] | None] | None
-    """Tells a subscriber what came beside its event, where the handler would do just that."""
+    tells: Callable[[Any, Any], str | None] | None
+    """How a frame ends that tells a request what comes beside its event, by its consumer and
+    request_id, where the handler would do just that; None where it has to be run."""
 
     def __init__(
         self, func: Callable[..., Any], partition: str = "*", policy: Policy | None = None
@@ -126,7 +127,7 @@ class BaseObserver:
 
     def request_ids(self, consumer: Any, group: str | None) -> list[Any]:
         """The request_ids that this delivery is for: those that may still hear of it."""
-        delivery = current_delivery.get()
+        delivery = delivery_now()
         if delivery is not None:
             return list(delivery.request_ids)
         if consumer is None:

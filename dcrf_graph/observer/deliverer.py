@@ -5,11 +5,13 @@ One task walks through whoever has something to deliver. A delivery that never
 has to wait costs no task, no thread and no turn of the loop. One that does wait
 (a slow handler, a client that does not read) keeps the task that it began in,
 and another goes on with the rest. Which task that is makes no difference to a
-handler: it runs in one task from its begin to its end, in a context of its own.
+handler: it runs in one task from its begin to its end. Nor does its context: what
+a handler leaves in there is seen by nobody else, for who comes next gets another task.
 
 Source: docs/decisions/0023-deliveries-run-until-they-wait.md and
 docs/decisions/0040-a-delivery-is-one-step.md, which revisits it; what was tried since is in
-docs/decisions/0048-an-event-goes-into-each-queue.md.
+docs/decisions/0048-an-event-goes-into-each-queue.md. The context:
+docs/decisions/0050-deliveries-share-a-context-that-nothing-is-left-in.md.
 """
 
 from __future__ import annotations
@@ -20,13 +22,21 @@ import types
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from weakref import WeakKeyDictionary
 
 logger = logging.getLogger(__name__)
 
 IN_A_ROW = 1024
 """Deliveries that may follow each other until the loop does something else."""
+
+
+Rest = tuple[Coroutine[Any, Any, None], Context | None]
+"""What of a delivery has to wait, and the context to run it in: None is the running one."""
+
+
+ANEW: Rest = cast(Rest, object())
+"""What a step returns that wants a context in which nothing is set; it is asked again there."""
 
 
 class Line(Protocol):
@@ -36,10 +46,11 @@ class Line(Protocol):
     def connection(self) -> Any:
         """What owns a delivery that waits."""
 
-    def step(self) -> Coroutine[Any, Any, None] | None:
+    def step(self) -> Rest | None:
         """
-        Deliver what waits first, in the running context, which nobody else uses.
+        Deliver what waits first.
 
+        Who sets variables in the running context says so in the deliverer's ``variables``.
         Returns what of it has to wait, if anything. When that is over too, the line adds itself
         again, if more is there.
         """
@@ -91,7 +102,8 @@ class Deliverer:
     """
     The lines of one loop that have something to deliver, and who walks through them.
 
-    ``ready`` are the lines, ``walker`` the task, if anything is ready.
+    ``ready`` are the lines, ``walker`` the task, if anything is ready. ``variables`` is how many
+    variables the deliveries themselves have set in its context: each sets them anew.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -99,6 +111,7 @@ class Deliverer:
         self.driver = new_driver()
         self.ready: deque[Line] = deque()
         self.walker: asyncio.Task[None] | None = None
+        self.variables = 0
 
     def add(self, line: Line) -> None:
         """Deliver what waits in a line; it must not be added again before it has been empty."""
@@ -118,9 +131,11 @@ class Deliverer:
         if self._loop.is_closed():
             return  # what waited on it ends now, and nothing comes after it
         # An empty context: no request of whoever caused the change leaks in.
-        self.walker = self._loop.create_task(self._walk(), context=Context())
+        context = Context()
+        self.variables = 0
+        self.walker = self._loop.create_task(self._walk(context), context=context)
 
-    async def _walk(self) -> None:
+    async def _walk(self, context: Context) -> None:
         this = asyncio.current_task()
         assert this is not None
         line: Line
@@ -139,11 +154,13 @@ class Deliverer:
                     if self.walker is not this or not ready:
                         return
                     line = ready.popleft()
-                    context = Context()
                     try:
-                        rest = context.run(line.step)
+                        rest = line.step()
+                        if rest is ANEW:
+                            ready.appendleft(line)
+                            return
                         if rest is not None:
-                            await begun(rest, context, waits)
+                            await begun(*rest, waits)
                     except Exception:
                         # A reply failed, and so did the one that should say so: the next may not.
                         logger.exception("An event was not delivered")
@@ -152,8 +169,9 @@ class Deliverer:
                             raise
                         # The handler waited for something that somebody else has cancelled.
                         logger.exception("An event was not delivered")
-                    if cancelling():
-                        # A handler has cancelled its task: what waits next is not to be told that.
+                    if cancelling() or len(context) != self.variables:
+                        # A handler has cancelled its task, or set a variable (a language, say):
+                        # what waits next is to know nothing of that.
                         return
                 await asyncio.sleep(0)
         finally:
@@ -163,13 +181,19 @@ class Deliverer:
                 self.start()
 
 
+def here(step: Callable[[Any], Any], value: Any) -> Any:
+    """Run a step in the running context."""
+    return step(value)
+
+
 @types.coroutine
 def begun(
-    work: Coroutine[Any, Any, None], context: Context, waits: Callable[[], None]
+    work: Coroutine[Any, Any, None], context: Context | None, waits: Callable[[], None]
 ) -> Generator[Any, Any, None]:
     """Run a coroutine in a context; ``waits`` is called when it first has to wait."""
+    run = here if context is None else context.run
     try:
-        waiting = context.run(work.send, None)
+        waiting = run(work.send, None)
     except StopIteration:
         return
     waits()
@@ -185,7 +209,7 @@ def begun(
         else:
             step = work.send
         try:
-            waiting = context.run(step, value)
+            waiting = run(step, value)
         except StopIteration:
             return
 

@@ -1,8 +1,9 @@
 """
 One event on its way to those who subscribed, and who they are.
 
-Whatever is sent finds the delivery that it is part of by a context variable,
-which follows a handler into the threads and tasks that it starts.
+Whatever is sent finds the delivery that it is part of by a context variable, which follows a
+handler into the threads and tasks that it starts: the one that names the thread of its
+synchronous code, unless another names the delivery.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
+
+from asgiref.sync import SyncToAsync
 
 from dcrf_graph.calls import Call
 from dcrf_graph.changes.change import Event
@@ -63,22 +66,29 @@ class Delivery(CallContext):
 
     ``line`` is the subscription, None for what is told to one request alone. ``cause`` is the
     call of the same client that changed the row, ``row`` what the subscription has waited for,
-    ``gone`` the request_ids that have been unsubscribed meanwhile.
+    ``gone`` the request_ids that have been unsubscribed meanwhile. ``free`` says that what is sent
+    plainly goes out at once, where nothing is held: there is no cause, and nobody has gone.
 
     It is also the key of the thread that the handler's synchronous code runs on, so ask whether
     it *is* there, and not whether it is true.
     """
 
     # Places, and none of them a default of the class: that would be looked for in vain each time.
-    __slots__ = ("cause", "event", "gone", "line", "request_ids", "row", "subscribers")
+    __slots__ = ("cause", "event", "free", "gone", "line", "request_ids", "row", "subscribers")
 
     cause: Call | None
     row: Any
+    free: bool
     gone: tuple[Any, ...]
     event: Event
     subscribers: tuple[Subscriber, ...]
     request_ids: tuple[Any, ...]
     line: Holder | None
+
+    @property
+    def delivery(self) -> Delivery:
+        """What the code with this key is part of."""
+        return self
 
     @property
     def over(self) -> bool:
@@ -95,6 +105,7 @@ class Delivery(CallContext):
         """Let nothing of this out to somebody who has unsubscribed, if it is for them at all."""
         if any(each is subscriber for each in self.subscribers):
             self.gone = (*self.gone, subscriber.reply_id)
+            self.free = False
 
     def keeps(self, send: Send, message: Any, request_id: Any = None) -> bool:
         """
@@ -126,6 +137,7 @@ def delivery_of(
     delivery.request_ids = request_ids_of(subscribers)
     delivery.line = line
     delivery.cause = delivery.row = None
+    delivery.free = False
     delivery.gone = ()
     return delivery
 
@@ -135,9 +147,21 @@ def request_ids_of(subscribers: Iterable[Subscriber]) -> tuple[Any, ...]:
     return tuple(each.request_id for each in subscribers if each.request_id is not None)
 
 
+BY_THREAD: Any = object()
+"""That the key of the thread says what the delivery is: setting one variable is dear enough."""
 current_delivery: ContextVar[Delivery | None] = ContextVar(
-    "dcrf_graph.current_delivery", default=None
+    "dcrf_graph.current_delivery", default=BY_THREAD
 )
+
+
+def delivery_now() -> Delivery | None:
+    """The delivery that the running code is part of."""
+    named = current_delivery.get()
+    if named is not BY_THREAD:
+        return named
+    key = SyncToAsync.thread_sensitive_context.get(None)
+    delivery: Delivery | None = getattr(key, "delivery", None)
+    return delivery
 
 
 @contextmanager

@@ -25,9 +25,8 @@ from dcrf_graph.decorators import action
 from dcrf_graph.encoding import dumps
 from dcrf_graph.following import Row, row_of, waits
 from dcrf_graph.mixins import RetrieveModelMixin
-from dcrf_graph.observer.delivery import Delivery, Subscriber, current_delivery
+from dcrf_graph.observer.delivery import Delivery, Subscriber, delivery_now
 from dcrf_graph.observer.model_observer import ModelObserver
-from dcrf_graph.protocols.native import reply_payload
 from dcrf_graph.threads import in_database_thread
 
 Reply = tuple[Any, int]
@@ -52,7 +51,7 @@ class _GenericModelObserver:
             many_to_many=many_to_many,
             moves=False,
         )
-        observer.waits, observer.tells = waits, told_row
+        observer.waits, observer.tells = waits, tail_of
         if self._group_names is not None:
             observer.groups(self._group_names)
         if self._serializer is not None:
@@ -196,7 +195,7 @@ class ObserverModelInstanceMixin(ObserverConsumerMixin, RetrieveModelMixin):
         Requests that subscribed with the same arguments share one ``retrieve``;
         where it is the same for every client, all of them share one.
         """
-        delivery = current_delivery.get()
+        delivery = delivery_now()
         if delivery is not None and (row := alone_with(delivery)) is not None:
             request_id = delivery.subscribers[0].request_id
             await self.reply(action=action, data=row.written, request_id=request_id)
@@ -240,24 +239,16 @@ def tells_rows(consumer_class: Any, observer_id: str) -> bool:
     )
 
 
-def told_row(consumer: Any, delivery: Delivery) -> Awaitable[None] | None:
-    """What tells a subscriber the row that everybody reads alike, as our handler would.
+def tail_of(consumer: Any, request_id: Any) -> str | None:
+    """How the frame ends that tells a request the row that everybody reads alike.
 
-    The frame is the one of ``reply``, written once for all of them.
+    None where it is not our handler that would tell it.
     """
-    row, event = alone_with(delivery), delivery.event
     consumer_class: Any = type(consumer)
-    if row is None or not tells_rows(consumer_class, event.observer):
+    observer = getattr(consumer_class, "handle_instance_change", None)
+    if observer is None or not tells_rows(consumer_class, observer.stable_id):
         return None
-    request_id = delivery.subscribers[0].request_id
-    text = row.frame
-    if text is None:
-        frame = reply_payload([], status.HTTP_200_OK, event.action, data=row.written)
-        text = row.frame = dumps(frame)
-    telling: Awaitable[None] | None = consumer.tell_text(text, request_id, delivery)
-    if telling is None:
-        telling = consumer.reply(action=event.action, data=row.written, request_id=request_id)
-    return telling
+    return f"{dumps(request_id)}}}"
 
 
 def alone_with(delivery: Delivery) -> Row | None:

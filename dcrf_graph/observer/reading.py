@@ -41,9 +41,10 @@ class Reading:
 
 def reading_of(event: Event) -> Reading:
     """The message of an event, read by the first who asks."""
-    reading: Reading | None = event.memo.get(Reading)
+    reading: Reading | None = event.reading
     if reading is None:
-        reading = event.memo[Reading] = Reading(event.message)
+        reading = Reading(event.message)
+        object.__setattr__(event, "reading", reading)  # an event does not change for anybody else
     return reading
 
 

@@ -11,8 +11,9 @@ from rest_framework.exceptions import Throttled
 
 from dcrf_graph.calls import current_call
 from dcrf_graph.changes.hub import hub
+from dcrf_graph.observer.deliberate import REFUSALS
 from dcrf_graph.observer.delivery import Subscriber
-from dcrf_graph.observer.subscription import REFUSALS, Subscription
+from dcrf_graph.observer.subscription import Subscription
 from dcrf_graph.settings import api_settings
 
 if TYPE_CHECKING:

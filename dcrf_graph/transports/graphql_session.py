@@ -321,7 +321,7 @@ class GraphQLSession:
             encode(outcome)  # raises here, while the id can still be answered
             return outcome
         if isinstance(outcome, Encoded) and not operation.over:
-            await self.socket.send(f"{self.protocol.opening(id)}{outcome.text}}}")
+            await self.socket.send(self.protocol.opening(id) + outcome.ending)
             return []
         if isinstance(outcome, dict):
             await self.carry_out(self.protocol.next(id, outcome, operation))

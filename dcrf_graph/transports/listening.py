@@ -50,7 +50,7 @@ class Listening:
         if self.operation.over:
             return nothing()
         if isinstance(result, Encoded):
-            return self._socket.send(f"{self._opening}{result.text}}}")
+            return self._socket.send(self._opening + result.ending)
         session = self._session
         return session.carry_out(session.protocol.next(self.id, result, self.operation))
 

@@ -13,7 +13,7 @@ from dcrf_graph.authentication import Identity, Payload
 from dcrf_graph.closing import crowded
 from dcrf_graph.connection import Connection
 from dcrf_graph.exceptions import TooManyFrames
-from dcrf_graph.observer.delivery import current_delivery
+from dcrf_graph.observer.delivery import delivery_now
 from dcrf_graph.presence import Farewell, Presence, within
 from dcrf_graph.protocols.effects import (
     Close,
@@ -139,6 +139,6 @@ class NativeSession:
         self.connection.over.set()
 
     def _frame(self, stream: str, text: str) -> Awaitable[None]:
-        if self.presence.farewell is not None and current_delivery.get() is not None:
+        if self.presence.farewell is not None and delivery_now() is not None:
             return nothing()  # an event that was on its way
         return self.socket.send(self.protocol.enveloped(stream, text))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Coroutine
+from contextvars import Context, ContextVar
+from functools import partial
 from typing import Any
 
 import pytest
 
-from dcrf_graph.observer.deliverer import IN_A_ROW, Deliverer
+from dcrf_graph.observer.deliverer import ANEW, IN_A_ROW, Deliverer, Rest
+
+left_behind: ContextVar[str] = ContextVar("left_behind")
 
 
 class Line:
@@ -29,7 +32,7 @@ class Line:
     def own(self, task: asyncio.Task[Any]) -> None:
         self.tasks.append(task)
 
-    def step(self) -> Coroutine[Any, Any, None] | None:
+    def step(self) -> Rest | None:
         self.left -= 1
         if self.left > 0:
             self.deliverer.add(self)
@@ -41,7 +44,7 @@ class Line:
 class Failing(Line):
     """Cannot even say what is wrong."""
 
-    def step(self) -> Coroutine[Any, Any, None] | None:
+    def step(self) -> Rest | None:
         super().step()
         raise RuntimeError("the client is gone, and so is the log")
 
@@ -49,9 +52,9 @@ class Failing(Line):
 class Waiting(Line):
     """Waits for ever, as often as it comes; then it comes again, if it has to."""
 
-    def step(self) -> Coroutine[Any, Any, None] | None:
+    def step(self) -> Rest | None:
         self.left -= 1
-        return self.wait()
+        return self.wait(), Context()
 
     async def wait(self) -> None:
         self.over.set()
@@ -60,6 +63,55 @@ class Waiting(Line):
         finally:
             if self.left:
                 self.deliverer.add(self)
+
+
+class Leaving(Line):
+    """Leaves something in its context, and notes what it found there."""
+
+    found: list[str | None]
+
+    def step(self) -> Rest | None:
+        self.found.append(left_behind.get(None))
+        left_behind.set("something")
+        return super().step()
+
+
+class Choosy(Line):
+    """Delivers only where nobody has set anything."""
+
+    def step(self) -> Rest | None:
+        if self.deliverer.variables:
+            return ANEW
+        return super().step()
+
+
+class Setting(Line):
+    """Sets one variable in its context each time, and says so."""
+
+    def step(self) -> Rest | None:
+        left_behind.set("mine")
+        self.deliverer.variables = 1
+        return super().step()
+
+
+async def test_what_is_left_in_a_context_is_found_by_nobody() -> None:
+    line = Leaving(Deliverer(asyncio.get_running_loop()), 3)
+    line.found = []
+    line.deliverer.add(line)
+    await line.over.wait()
+    assert line.found == [None, None, None]
+
+
+async def test_who_wants_an_empty_context_gets_one_before_all_others() -> None:
+    deliverer = Deliverer(asyncio.get_running_loop())
+    lines = [Setting(deliverer, 1), Choosy(deliverer, 1), Setting(deliverer, 1)]
+    order: list[Line] = []
+    for line in lines:
+        line.over.set = partial(order.append, line)  # type: ignore[method-assign]
+        deliverer.add(line)
+    while deliverer.tasks:
+        await asyncio.wait(deliverer.tasks)
+    assert order == lines
 
 
 async def test_many_deliveries_in_a_row_let_the_loop_do_something_else() -> None:

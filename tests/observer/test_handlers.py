@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import types
 from collections.abc import Iterable
@@ -17,7 +18,7 @@ from dcrf_graph.changes.change import Gap
 from dcrf_graph.observer import model_observer
 from dcrf_graph.permissions import AllowAny, BasePermission
 from tests.native.client import PATIENCE, connected, in_thread
-from tests.observer.parcels import ParcelConsumer
+from tests.observer.parcels import ParcelConsumer, whereabouts
 from tests.observer.test_subscriptions import arrive, heard, watch
 from tests.testapp.models import Parcel
 
@@ -167,6 +168,59 @@ async def test_a_handler_that_cancels_its_task_takes_no_event_from_others() -> N
         await in_thread(create)
         assert heard(await second.rest()) == [(2, "heard")]
         assert heard(await first.rest()) == [(1, "too")]
+
+
+@pytest.mark.parametrize("waits", [False, True], ids=["at-once", "waiting"])
+async def test_what_a_handler_leaves_in_its_context_no_other_sees(waits: bool) -> None:
+    async def handler(
+        consumer: Any, message: Any, subscribing_request_ids: Iterable[Any] = (), **kwargs: Any
+    ) -> None:
+        if waits:
+            await asyncio.sleep(0)
+        said = [whereabouts.get()]
+        whereabouts.set(message["title"])
+        for request_id in subscribing_request_ids:
+            await consumer.reply(action="told", data=said, request_id=request_id)
+
+    own = consumer_of(handler)
+    async with connected(own) as first, connected(own) as second:
+        await watch(first, 1)
+        await watch(second, 2)
+        await arrive("a", "b")
+        said = heard([*await first.rest(), *await second.rest()])
+    assert said == [(1, "nowhere"), (1, "nowhere"), (2, "nowhere"), (2, "nowhere")]
+
+
+class Hiding(consumer_of(told)):  # type: ignore[misc]
+    """Encodes its frames in a way of its own, which leaves something out."""
+
+    @classmethod
+    async def encode_json(cls, content: Any) -> str:
+        return json.dumps({key: value for key, value in content.items() if key != "data"})
+
+
+async def test_an_event_is_encoded_as_its_consumer_does() -> None:
+    async with connected(Hiding) as client:
+        await watch(client, 1)
+        await arrive("a")
+        [frame] = await client.rest()
+    assert frame["request_id"] == 1
+    assert "data" not in frame
+
+
+async def test_a_handler_that_sends_by_another_consumer_sends_as_that_one_does() -> None:
+    others: list[Any] = []
+
+    async def handler(consumer: Any, message: Any, **kwargs: Any) -> None:
+        for other in others:
+            await other.send_json({"data": message["title"], "request_id": 7})
+
+    async with connected(Hiding) as other, connected(consumer_of(handler)) as client:
+        others.append(other.consumer)
+        await watch(client, 1)
+        await arrive("secret")
+        assert await client.silent()
+        assert await other.rest() == [{"request_id": 7}]
 
 
 async def waits_for_what_is_cancelled(consumer: Any, message: Any, **kwargs: Any) -> None:
