@@ -19,7 +19,7 @@ import orjson
 from rest_framework.utils import encoders
 
 OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
-LONG_INTEGER = re.compile(r"\d{19}")
+LONG_INTEGER = re.compile(r"[0-9]{19}")
 """Digits that orjson might round: it has 64 bits, JSON has no limit."""
 
 

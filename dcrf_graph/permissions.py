@@ -10,11 +10,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from inspect import getattr_static
 from typing import Any
 
-from django.contrib.auth.base_user import AbstractBaseUser
-from django.db.models import Model
 from rest_framework import permissions
 from rest_framework.permissions import AND as DRF_AND
 from rest_framework.permissions import NOT as DRF_NOT
@@ -307,36 +304,10 @@ def anybody(user: Any) -> bool:
     return True
 
 
-def djangos(owner: Any, name: str) -> Any:
-    """A property that Django has written; nothing where somebody else has."""
-    found = getattr_static(owner, name)
-    module: str = getattr(getattr(found, "fget", None), "__module__", "")
-    return found if module.startswith("django.") else None
-
-
-_always = djangos(AbstractBaseUser, "is_authenticated") or object()
-_pk = djangos(Model, "pk") or object()
-
-
-def is_known(user: Any) -> bool:
-    """Whether somebody is logged in, who has not been deleted meanwhile.
-
-    Of Django's users the key says it, and reading that takes a third of asking.
-    """
-    user_class: Any = type(user)
-    if (
-        getattr(user_class, "is_authenticated", None) is _always
-        and user_class.pk is _pk
-        and user_class.__getattribute__ is object.__getattribute__
-    ):
-        return bool(getattr(user, user_class._meta.pk.attname))
-    return bool(user.pk and user.is_authenticated)
-
-
 QUESTIONS: dict[Any, Callable[[Any], bool]] = {
     AllowAny: anybody,
     permissions.AllowAny: anybody,
-    IsAuthenticated: is_known,
+    IsAuthenticated: lambda user: bool(user.pk and user.is_authenticated),
     permissions.IsAuthenticated: lambda user: bool(user and user.is_authenticated),
     permissions.IsAdminUser: lambda user: bool(user and user.is_staff),
 }
