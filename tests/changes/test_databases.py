@@ -69,8 +69,9 @@ def test_a_row_leaves_the_group_that_it_was_in_where_it_is_written(other: str) -
         ]
 
 
-def test_transactions_of_postgresql_are_told_alike(postgres_url: str) -> None:
-    tests = Path(__file__).with_name("test_journal.py")
+@pytest.mark.parametrize("name", ["test_journal.py", "test_outbox.py"])
+def test_transactions_of_postgresql_are_told_alike(name: str, postgres_url: str) -> None:
+    tests = Path(__file__).with_name(name)
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tests)],
         env={**os.environ, "DATABASE_URL": postgres_url},

@@ -96,11 +96,14 @@ def test_what_amounts_to_nothing_leaves_the_table_too(outbox: None) -> None:
 
 
 def test_what_a_killed_process_has_left_is_relayed() -> None:
-    if connection.vendor != "sqlite":
-        pytest.skip("the process opens SQLite's file by its name")
     stays, moves, goes = (Parcel.objects.create(place=1) for _ in range(3))
     run = subprocess.run(
-        [sys.executable, "-m", "tests.changes.crashing_process", connection.settings_dict["NAME"]],
+        [
+            sys.executable,
+            "-m",
+            "tests.changes.crashing_process",
+            str(connection.settings_dict["NAME"]),
+        ],
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
         check=False,
     )
