@@ -212,16 +212,32 @@ def written(consumer: Any, named: str) -> str | None:
     return None if context.noticed else dumps(data)
 
 
+MARK = "_attributes_looked_at"
+
+
+def marked(attributes: dict[str, Any]) -> object:
+    """
+    A mark that is the last value of an object's attributes until one more is there.
+
+    What is set anew comes after the mark, in whatever way it is set; what is taken away, or
+    changed, was looked at before.
+    """
+    if next(reversed(attributes), None) != MARK:
+        attributes.pop(MARK, None)
+        attributes[MARK] = object()
+    mark: object = attributes[MARK]
+    return mark
+
+
 def key_on(line: Any) -> tuple[Any, ...] | None:
     """What the row of a subscription's one subscriber depends on; found out, and kept.
 
-    With how many attributes the consumer has, and the one that it got last: another may say how
-    rows are read.
+    With the mark on the consumer: an attribute that it gets later may say how rows are read.
     """
-    own = line.consumer.__dict__
+    mark = marked(line.consumer.__dict__)
     [subscriber] = line.subscribers.values()
     key = key_of(line.consumer, subscriber.arguments)
-    line.row_key = key, len(own), next(reversed(own))
+    line.row_key = key, mark
     return key
 
 
@@ -234,8 +250,8 @@ def waits(line: Any, event: Event) -> tuple[Row | None, list[Any] | None]:
     if event.action == "delete":
         return None, None
     if len(line.subscribers) == 1:
-        own, known = line.consumer.__dict__, line.row_key
-        if known is not None and known[1] == len(own) and known[2] is next(reversed(own)):
+        known = line.row_key
+        if known is not None and known[1] is next(reversed(line.consumer.__dict__.values())):
             key = known[0]
         else:
             key = key_on(line)

@@ -89,14 +89,12 @@ class Presence:
 
     Args:
         handshake: the scope as it came, whose user a middleware has found; nobody changes it.
-
-    ``key`` is the user's key as text, None for nobody. It stays when an action deletes the user,
-    whose own is gone then.
     """
 
     __slots__ = (
         "_connection",
         "_doubted",
+        "_key",
         "_lock",
         "_owner",
         "_payload",
@@ -107,14 +105,13 @@ class Presence:
         "farewell",
         "handshake",
         "identity",
-        "key",
         "session_key",
     )
 
     def __init__(self, connection: Connection, owner: Owner, handshake: Mapping[str, Any]) -> None:
         self.handshake = handshake
         self.identity = Identity(AnonymousUser())
-        self.key: str | None = None
+        self._key: str | None = None
         self.session_key: str | None = None
         self.farewell: Farewell | None = None
         self._connection = connection
@@ -129,6 +126,14 @@ class Presence:
         connection.presence = self
 
     # -- who it is -------------------------------------------------------------------------
+
+    @property
+    def key(self) -> str | None:
+        """The user's key as text; None for nobody.
+
+        It stays when an action deletes the user, whose own is gone then.
+        """
+        return self.identity.key if self._key is None else self._key
 
     @property
     def askable(self) -> bool:
@@ -148,7 +153,7 @@ class Presence:
         """Be somebody, whose credentials the payload had; returns it with what is known now."""
         # At once, so that nothing that is said from now on is missed.
         self.identity, self._payload = identity, payload
-        self.key = identity.key
+        self._key = identity.key
         if self._roll is None and self.key is not None and not self._over:
             listen()
             self._roll = roll()
@@ -205,7 +210,7 @@ class Presence:
         return outcome()
 
     async def _renew(self, payload: Payload) -> Identity | Exception:
-        before = self.identity, self.key, self._payload, self.session_key
+        before = self.identity, self._key, self._payload, self.session_key
         try:
             identity = await self._owner.identify(await self._reread(), payload)
             if identity.key is None:
@@ -226,7 +231,7 @@ class Presence:
         """Be who it was before: somebody else could not become known to the end."""
         if key is None:
             self._hear_nothing()
-        self.identity, self.key = identity, key
+        self.identity, self._key = identity, key
         self._payload, self.session_key = payload, session_key
 
     async def _reread(self) -> Mapping[str, Any]:

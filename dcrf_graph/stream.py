@@ -283,6 +283,7 @@ class Stream(Carrier):
     ) -> Awaitable[None] | None:
         """Give the row of an event to a request; None where a delivery is needed for that."""
         if self.outlet is not None:
+            # Who is leaving is in doubt, and no row is told at once.
             return self.send_text(row.opening + tail)
         captured = self._heard
         if captured is None or captured.request_id != request_id or self.closed:

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Mapping
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from rest_framework.exceptions import PermissionDenied
 
 from dcrf_graph.authentication import Identity
 from dcrf_graph.connection import Connection
@@ -111,6 +113,19 @@ async def test_a_renewal_that_fails_half_way_changes_nothing() -> None:
     assert renewed.key == "7"
     assert desk.adopted == [renewed]
     assert desk.connection.sure
+    await desk.connection.close()
+    assert not rolls
+
+
+async def test_a_user_that_is_saved_later_has_its_key_then_and_keeps_it() -> None:
+    new = User(username="new")
+    desk = Desk(new)
+    await desk.presence.enter()
+    assert desk.presence.key is None
+    new.pk = 7
+    assert desk.presence.key == "7"
+    desk.user = User(pk=8)
+    assert isinstance(await settled(desk.presence.renew({})), PermissionDenied)
     await desk.connection.close()
     assert not rolls
 

@@ -54,8 +54,8 @@ class BaseObserver:
     """What a subscription is delivered beside an event, and the list of who waits for it."""
 
     tells: Callable[[Any, Any], str | None] | None
-    """How a frame ends that tells a request what comes beside its event, by its consumer and
-    request_id, where the handler would do just that; None where it has to be run."""
+    """How a frame ends that tells a request what comes beside its event, by the subscription and
+    the request_id, where the handler would do just that; None where it has to be run."""
 
     def __init__(
         self, func: Callable[..., Any], partition: str = "*", policy: Policy | None = None

@@ -239,16 +239,13 @@ def tells_rows(consumer_class: Any, observer_id: str) -> bool:
     )
 
 
-def tail_of(consumer: Any, request_id: Any) -> str | None:
+def tail_of(line: Any, request_id: Any) -> str | None:
     """How the frame ends that tells a request the row that everybody reads alike.
 
     None where it is not our handler that would tell it.
     """
-    consumer_class: Any = type(consumer)
-    observer = getattr(consumer_class, "handle_instance_change", None)
-    if observer is None or not tells_rows(consumer_class, observer.stable_id):
-        return None
-    return f"{dumps(request_id)}}}"
+    consumer_class: Any = type(line.consumer)
+    return f"{dumps(request_id)}}}" if tells_rows(consumer_class, line.observer_id) else None
 
 
 def alone_with(delivery: Delivery) -> Row | None:

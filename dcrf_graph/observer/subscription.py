@@ -43,6 +43,7 @@ from dcrf_graph.observer.delivery import (
     request_ids_of,
 )
 from dcrf_graph.observer.reading import reading_of
+from dcrf_graph.threads import own_thread
 
 if TYPE_CHECKING:
     from dcrf_graph.observer.base_observer import BaseObserver
@@ -63,7 +64,6 @@ class Subscription(Deliberate):
         "_by_connecting",
         "_classes",
         "_everybody",
-        "_own",
         "_plainly",
         "_request_ids",
         "_tail",
@@ -77,10 +77,8 @@ class Subscription(Deliberate):
         # How a frame ends that our own code tells the one who hears; None where a handler runs.
         self._tail: str | None = None
         self._plainly = False
-        # The permission classes, and how many attributes the consumer had, when it was found out
-        # what they ask: one more attribute may be another way to ask.
+        # The permission classes when it was found out what they ask.
         self._classes: Any = None
-        self._own = 0
         self._agrees: Any = None
         self._by_connecting = False
         # What `following` has found out about the row that is followed.
@@ -141,10 +139,18 @@ class Subscription(Deliberate):
         self._next = self._cause = None
         consumer, connection = self.consumer, self.connection
         try:
-            classes, own = consumer.permission_classes, len(consumer.__dict__)
-            if classes != self._classes or own != self._own:
+            classes, own = consumer.permission_classes, consumer.__dict__
+            if (
+                classes != self._classes
+                # `access.ASKING`, written out: what a consumer may ask in a way of its own.
+                or "check_event" in own
+                or "check_object_permissions" in own
+                or "check_permissions" in own
+                or "get_permissions" in own
+                or "object_of" in own
+                or "subscribing_call" in own
+            ):
                 self._agrees, self._classes = consumer.question(), unshared(classes)
-                self._own = own
             agrees = self._agrees
             surely = (
                 agrees is not None
@@ -213,7 +219,7 @@ class Subscription(Deliberate):
         request_ids = self._request_ids = request_ids_of(everybody)
         tells = self.observer.tells
         alone = len(everybody) == len(request_ids) == 1
-        self._tail = tells(self.consumer, request_ids[0]) if alone and tells else None
+        self._tail = tells(self, request_ids[0]) if alone and tells else None
         self._plainly = self.consumer.sends_plainly()
         self._everybody = everybody
         return everybody
@@ -281,7 +287,8 @@ class Subscription(Deliberate):
                 if (failure := failure_of(error)) is None:
                     raise error
                 still = tuple(each for each in everybody if self._hears(each))
-                await self._tell_failure(delivery_of(event, still, self), failure)
+                async with own_thread():
+                    await self._tell_failure(delivery_of(event, still, self), failure)
         finally:
             self._row = self._waited = None
             self._go_on()

@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User
+from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
 
+from dcrf_graph.access import ASKING
 from dcrf_graph.decorators import action
 from dcrf_graph.generics import GenericAsyncAPIConsumer
 from dcrf_graph.observer import model_observer
@@ -506,3 +509,96 @@ async def test_a_class_of_users_that_is_changed_is_asked_as_it_is(
         await write(note, "newer")
         [refusal] = await client.rest()
     assert (refusal["response_status"], refusal["data"]) == (403, None)
+
+
+def refusing(*args: Any, **kwargs: Any) -> Any:
+    raise PermissionDenied("no more")
+
+
+def swap(consumer: Any) -> None:
+    """One attribute goes, another comes."""
+    del consumer.scratch
+    consumer.check_event = refusing
+
+
+def swap_before_the_last(consumer: Any) -> None:
+    """So many attributes as before, and the same one last."""
+    del consumer.scratch, consumer.last
+    consumer.check_event = refusing
+    consumer.last = 2
+
+
+def by_another_dict(consumer: Any) -> None:
+    consumer.__dict__ = {**consumer.__dict__, "check_event": refusing}
+
+
+def past_the_class(consumer: Any) -> None:
+    del consumer.scratch
+    vars(consumer).update(check_event=refusing)
+
+
+@pytest.mark.parametrize("change", [swap, swap_before_the_last, by_another_dict, past_the_class])
+@pytest.mark.parametrize("subscribes", ["watch", "subscribe_instance"])
+async def test_a_question_that_is_replaced_is_asked_however_it_was_replaced(
+    subscribes: str, change: Callable[[Any], None]
+) -> None:
+    note = await a_note()
+    async with connected(Notes, user=SOMEBODY) as client:
+        client.consumer.scratch = client.consumer.last = 1
+        await client.call(subscribes, 2, pk=note.pk)
+        await write(note, "new")
+        [event] = await client.rest()
+        assert event["response_status"] == 200
+        change(client.consumer)
+        await write(note, "secret")
+        [refusal] = await client.rest()
+    assert (refusal["response_status"], refusal["data"]) == (403, None)
+
+
+async def test_another_serializer_of_one_consumer_is_its_own_however_it_was_set() -> None:
+    class Short(serializers.ModelSerializer[Note]):
+        class Meta:
+            model = Note
+            fields = ("id",)
+
+    note = await a_note()
+    async with connected(Notes, user=SOMEBODY) as one, connected(Notes, user=SOMEBODY) as other:
+        for client in (one, other):
+            client.consumer.scratch = client.consumer.last = 1
+            await client.call("subscribe_instance", 2, pk=note.pk)
+        await write(note, "new")
+        for client in (one, other):
+            assert texts(await client.rest()) == ["new"]
+        del one.consumer.scratch, one.consumer.last
+        one.consumer.serializer_class = Short
+        one.consumer.last = 2
+        await write(note, "secret")
+        [told] = await one.rest()
+        assert told["data"] == {"id": note.pk}
+        assert texts(await other.rest()) == ["secret"]
+
+
+@pytest.mark.parametrize("name", sorted(ASKING))
+async def test_whatever_decides_who_hears_may_be_an_instances_own(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is looked for by its name, so that no event goes out before it has been asked."""
+    note = await a_note()
+    async with connected(Notes, user=SOMEBODY) as client:
+        await client.call("subscribe_instance", 2, pk=note.pk)
+        await write(note, "new")
+        assert texts(await client.rest()) == ["new"]
+        asked: list[str] = []
+
+        async def ask(*args: Any, **kwargs: Any) -> bool:
+            asked.append("at length")
+            return True
+
+        monkeypatch.setattr(IsAuthenticated, "has_permission", ask)
+        await write(note, "newer")
+        assert texts(await client.rest()) == ["newer"]
+        assert not asked
+        setattr(client.consumer, name, getattr(client.consumer, name))
+        await write(note, "newest")
+        assert texts(await client.rest()) == ["newest"]
+    assert asked
