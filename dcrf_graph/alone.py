@@ -23,7 +23,7 @@ from rest_framework.exceptions import APIException
 from dcrf_graph.admission import Admission
 from dcrf_graph.authentication import Identity, Payload, Scope, authenticate
 from dcrf_graph.calls import Turns
-from dcrf_graph.carrier import Carrier, Written
+from dcrf_graph.carrier import Carrier, Written, nothing
 from dcrf_graph.changes.change import Event
 from dcrf_graph.closing import GONE, crowded, send_close
 from dcrf_graph.connection import Connection
@@ -291,10 +291,6 @@ class Channel:
                     await consumer.dispatch(message)
         except Exception as error:
             self._alone.end_by(error)
-
-
-async def nothing() -> None:
-    """Sends nothing."""
 
 
 def refusal_of(error: Exception) -> Close:

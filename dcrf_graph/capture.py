@@ -15,13 +15,14 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from rest_framework.status import HTTP_200_OK
+
 from dcrf_graph.encoding import dumps
 from dcrf_graph.exceptions import CallFailed
 from dcrf_graph.observer.deliverer import running_apart
 from dcrf_graph.observer.delivery import Delivery, current_delivery
 from dcrf_graph.replies import Event, Reply, event_of, reply_of
 
-OK = 200
 MAX_WAITING_FRAMES = 64
 """Frames of one capture that wait to be read; then whoever sends the next one waits."""
 
@@ -128,7 +129,7 @@ class Captured:
         if reader is None or self.refused:
             return None
         status = content.get("response_status")
-        if status is not OK and status is not None and not is_success(status):
+        if status is not HTTP_200_OK and status is not None and not is_success(status):
             return None
         # The text without its id, so that what was sent to each can be compared. A copy would be
         # dearer than the rest of it, and nobody sees that it is away for a moment.

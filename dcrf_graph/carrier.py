@@ -64,4 +64,8 @@ class Carrier:
         """Hear that the subscription of a request is over, before its refusal is sent."""
 
 
+async def nothing() -> None:
+    """Sends nothing."""
+
+
 NOBODY = Carrier()

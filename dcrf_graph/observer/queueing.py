@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Iterable
 from contextvars import Context
@@ -212,6 +213,6 @@ class Queueing:
         waiting.append(self)
         return True
 
+    @abstractmethod
     def step(self) -> Rest | None:
         """Deliver what comes first."""
-        raise NotImplementedError

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
+from dcrf_graph.carrier import nothing
 from dcrf_graph.graphql.sharing import Encoded
 from dcrf_graph.graphql.subscriptions import Results
 from dcrf_graph.protocols.effects import Run
-from dcrf_graph.transports.socket import nothing
 
 if TYPE_CHECKING:
     from dcrf_graph.transports.graphql_session import GraphQLSession

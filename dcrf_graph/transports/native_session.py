@@ -10,6 +10,7 @@ from typing import Any
 
 from dcrf_graph.admission import Admission
 from dcrf_graph.authentication import Identity, Payload
+from dcrf_graph.carrier import nothing
 from dcrf_graph.closing import crowded
 from dcrf_graph.connection import Connection
 from dcrf_graph.exceptions import TooManyFrames
@@ -28,7 +29,7 @@ from dcrf_graph.settings import api_settings
 from dcrf_graph.streams import Streams
 from dcrf_graph.transports.host import Host
 from dcrf_graph.transports.refusals import INTERNAL_ERROR, refusal_of
-from dcrf_graph.transports.socket import Socket, nothing
+from dcrf_graph.transports.socket import Socket
 
 
 class NativeSession:

@@ -102,7 +102,3 @@ class Socket:
             self.closed = True
             return True
         return False
-
-
-async def nothing() -> None:
-    """Sends nothing."""

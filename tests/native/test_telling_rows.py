@@ -19,7 +19,7 @@ from dcrf_graph.access import ASKING
 from dcrf_graph.decorators import action
 from dcrf_graph.generics import GenericAsyncAPIConsumer
 from dcrf_graph.observer import model_observer
-from dcrf_graph.observer.deliverer import delivering
+from dcrf_graph.observer.deliverer import deliverer, delivering
 from dcrf_graph.observer.delivery import delivery_now
 from dcrf_graph.observer.generics import ObserverModelInstanceMixin
 from dcrf_graph.permissions import IsAuthenticated
@@ -319,6 +319,35 @@ async def test_a_row_is_sent_outside_of_any_delivery() -> None:
     assert sorted(found) == [("activity", False), ("update", True)]
 
 
+class Between:
+    """A delivery between two rows that sets one variable, as each does, and says so."""
+
+    connection: Any = None
+
+    def step(self) -> None:
+        seen_by.set("a delivery")
+        deliverer().variables = 1
+
+
+async def test_a_row_is_not_sent_in_what_a_delivery_before_it_has_set() -> None:
+    found: list[str] = []
+
+    async def look(text: str, pass_on: Sending, message: Any) -> None:
+        found.append(seen_by.get())
+        if len(found) == 1:
+            deliverer().ready.appendleft(Between())
+        await pass_on(message)
+
+    note = await a_note()
+    async with connected(Notes, user=SOMEBODY) as one, connected(Notes, user=SOMEBODY) as other:
+        for client in (one, other):
+            await client.call("subscribe_instance", 2, pk=note.pk)
+            Server(client, look)
+        await write(note, "new")
+        assert texts([*await one.rest(), *await other.rest()]) == ["new", "new"]
+    assert found == ["nobody", "nobody"]
+
+
 async def test_a_send_that_cancels_its_task_takes_no_event_from_others() -> None:
     async def cancel(text: str, pass_on: Sending, message: Any) -> None:
         task = asyncio.current_task()
@@ -339,10 +368,9 @@ async def test_a_send_that_cancels_its_task_takes_no_event_from_others() -> None
         assert texts(await other.rest()) == ["new"]
 
 
-async def test_who_joins_while_a_send_waits_does_not_hear_of_its_failure(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    go_on, waits = asyncio.Event(), asyncio.Event()
+async def stuck(client: Client, note: Note, go_on: asyncio.Event) -> None:
+    """Have a row be told by a server that waits, and fails when it goes on."""
+    waits = asyncio.Event()
 
     async def wait_and_fail(text: str, pass_on: Sending, message: Any) -> None:
         if text == "new":
@@ -351,12 +379,18 @@ async def test_who_joins_while_a_send_waits_does_not_hear_of_its_failure(
             raise ValueError("the middleware is broken")
         await pass_on(message)
 
-    note = await a_note()
+    await client.call("subscribe_instance", 2, pk=note.pk)
+    Server(client, wait_and_fail)
+    await write(note, "new")
+    await asyncio.wait_for(waits.wait(), PATIENCE)
+
+
+async def test_who_joins_while_a_send_waits_does_not_hear_of_its_failure(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    go_on, note = asyncio.Event(), await a_note()
     async with connected(Notes, user=SOMEBODY) as client:
-        await client.call("subscribe_instance", 2, pk=note.pk)
-        Server(client, wait_and_fail)
-        await write(note, "new")
-        await asyncio.wait_for(waits.wait(), PATIENCE)
+        await stuck(client, note, go_on)
         await client.call("subscribe_instance", 3, pk=note.pk)
         go_on.set()
         with caplog.at_level(logging.CRITICAL, "dcrf_graph"):
@@ -365,21 +399,9 @@ async def test_who_joins_while_a_send_waits_does_not_hear_of_its_failure(
 
 
 async def test_who_unsubscribes_while_a_send_waits_hears_nothing_of_its_failure() -> None:
-    go_on, waits = asyncio.Event(), asyncio.Event()
-
-    async def wait_and_fail(text: str, pass_on: Sending, message: Any) -> None:
-        if text == "new":
-            waits.set()
-            await go_on.wait()
-            raise ValueError("the middleware is broken")
-        await pass_on(message)
-
-    note = await a_note()
+    go_on, note = asyncio.Event(), await a_note()
     async with connected(Notes, user=SOMEBODY) as client:
-        await client.call("subscribe_instance", 2, pk=note.pk)
-        Server(client, wait_and_fail)
-        await write(note, "new")
-        await asyncio.wait_for(waits.wait(), PATIENCE)
+        await stuck(client, note, go_on)
         assert (await client.call("unsubscribe_instance", 2, pk=note.pk))["response_status"] == 204
         go_on.set()
         assert await client.silent()
